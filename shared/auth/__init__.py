@@ -1,0 +1,1 @@
+"""Who is asking, and may they. Rule: authorization is pure. Start at authenticate.py."""

@@ -1,0 +1,218 @@
+"""The nouns of the gateway: frozen values that every room understands.
+
+Units: money is integer nanodollars, time is integer unix milliseconds (UTC) unless a name says
+otherwise, hashes are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Nanodollars = NewType("Nanodollars", int)
+"""Money in billionths of a US dollar; never a float."""
+
+KeyHash = NewType("KeyHash", str)
+"""SHA-256 hex of a virtual key: what is stored, logged and looked up."""
+
+Millis = NewType("Millis", int)
+"""Unix time in milliseconds, UTC."""
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+JsonObject = dict[str, Json]
+
+NANODOLLARS_PER_DOLLAR = 1_000_000_000
+
+
+class Scope(StrEnum):
+    """What a budget, a limit or a policy hangs from; the words of the Redis keys."""
+
+    KEY = "key"
+    USER = "user"
+    TEAM = "team"
+
+
+class Role(StrEnum):
+    """What a user may do beside calling models (LiteLLM's `user_role`)."""
+
+    PROXY_ADMIN = "proxy_admin"
+    PROXY_ADMIN_VIEWER = "proxy_admin_viewer"
+    INTERNAL_USER = "internal_user"
+    INTERNAL_USER_VIEWER = "internal_user_viewer"
+
+
+class Endpoint(StrEnum):
+    """The kinds of LLM call; the value is LiteLLM's `call_type` in the ledger."""
+
+    CHAT = "acompletion"
+    COMPLETION = "atext_completion"
+    EMBEDDING = "aembedding"
+
+
+_NOTHING: Mapping[str, Json] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What one key, user or team may use and spend: a row's policy columns, at one version.
+
+    `version` comes from one Postgres sequence, so of two policies of an entity the higher is the
+    newer. `read_mark` is where that sequence stood when the row was read from Postgres, 0 when
+    the policy came from Redis; it proves that the read happened after a fence of a lower number.
+    """
+
+    scope: Scope
+    entity_id: str
+    version: int
+    read_mark: int = 0
+    blocked: bool = False
+    models: tuple[str, ...] = ()
+    max_budget: Nanodollars | None = None
+    budget_duration: str | None = None
+    budget_reset_at: Millis | None = None
+    budget_started_at: Millis
+    budget_opening: Nanodollars = Nanodollars(0)
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel_requests: int | None = None
+    metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key(Policy):
+    """A virtual key; `entity_id` is its hash."""
+
+    key_name: str | None = None
+    key_alias: str | None = None
+    user_id: str | None = None
+    team_id: str | None = None
+    expires: Millis | None = None
+    allowed_routes: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User(Policy):
+    """Who owns keys."""
+
+    role: str = Role.INTERNAL_USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team(Policy):
+    """What keys share."""
+
+    team_alias: str | None = None
+    model_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever a request acts for: a key with the user and team it hangs from.
+
+    The master key has no row: its principal has `is_master` and a synthetic key without limits.
+    """
+
+    key: Key
+    user: User | None = None
+    team: Team | None = None
+    is_master: bool = False
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Every policy that applies, in the order LiteLLM checks limits: key, user, team."""
+        return tuple(p for p in (self.key, self.user, self.team) if p is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a provider says it consumed, in tokens.
+
+    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
+    within `completion_tokens`. `is_estimated` marks counts of ours where the provider gave none.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a provider may take, in seconds."""
+
+    connect: float = 5.0
+    first_byte: float = 120.0
+    between_bytes: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """An HTTP request that is ready to send: what a dialect builds and transport sends."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One place where the models of a group can be called."""
+
+    id: str
+    model_group: str
+    provider: str
+    model: str
+    api_base: str
+    api_key: str = field(default="", repr=False)
+    weight: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    order: int = 0
+    cooldown_seconds: float | None = None
+    timeouts: Timeouts = Timeouts()
+    stream_timeouts: Timeouts = Timeouts()
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    custom_price: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    base_model: str | None = None
+    max_output_tokens: int | None = None
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One LLM request as the caller made it, parsed and checked, internal fields taken out.
+
+    `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    """
+
+    id: str
+    endpoint: Endpoint
+    model: str
+    body: Mapping[str, Json]
+    is_stream: bool = False
+    wants_usage_chunk: bool = False
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    num_retries: int | None = None
+    timeout: float | None = None
+    fallbacks: tuple[str, ...] | None = None
+    disable_fallbacks: bool = False
+    requester_ip: str | None = None
+    metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)

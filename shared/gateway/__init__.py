@@ -1,0 +1,4 @@
+"""The story of a request: authenticate → authorize → hold → choose → attempt → settle.
+
+Start at serve.py.
+"""

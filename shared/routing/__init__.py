@@ -1,0 +1,4 @@
+"""Where could this go: groups, strategies, cooldowns, fallbacks.
+
+Rule: pure. Start at candidates.py.
+"""

@@ -1,0 +1,61 @@
+"""What the environment says, read once at cold start; nothing else reads os.environ."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WEAK_MASTER_KEYS = frozenset({"sk-1234"})
+MIN_MASTER_KEY_LENGTH = 20
+
+
+class SettingsError(Exception):
+    """The environment does not make a gateway; the message says which variable to set to what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One process's settings. Secrets are kept out of its repr."""
+
+    stage: str = "local"
+    is_lambda: bool = False
+    master_key: str = field(repr=False)
+    database_url: str = field(default="", repr=False)
+    redis_url: str = ""
+    redis_token: str = field(default="", repr=False)
+    config_path: str = ""
+    max_postgres_connections: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check the environment.
+
+        Raise SettingsError when something is missing or, on AWS, when the master key is weak.
+        """
+        master_key = environment.get("TOLLGATE_MASTER_KEY") or environment.get("LITELLM_MASTER_KEY")
+        if not master_key:
+            raise SettingsError("TOLLGATE_MASTER_KEY is not set; set it to a secret of yours")
+        settings = cls(
+            stage=environment.get("STAGE", "local"),
+            is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
+            master_key=master_key,
+            database_url=environment.get("DATABASE_URL", ""),
+            redis_url=environment.get("UPSTASH_REDIS_REST_URL", "").rstrip("/"),
+            redis_token=environment.get("UPSTASH_REDIS_REST_TOKEN", ""),
+            config_path=environment.get("TOLLGATE_CONFIG", ""),
+            max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
+        )
+        if settings.is_lambda and _is_weak(master_key):
+            raise SettingsError(
+                f"TOLLGATE_MASTER_KEY is weak; use {MIN_MASTER_KEY_LENGTH} or more random "
+                "characters, for example from `openssl rand -hex 24` with `sk-` before it",
+            )
+        return settings
+
+
+def _is_weak(master_key: str) -> bool:
+    return master_key in WEAK_MASTER_KEYS or len(master_key) < MIN_MASTER_KEY_LENGTH
