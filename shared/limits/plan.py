@@ -12,7 +12,7 @@ from shared.storage.plans import BudgetLine, CandidateLine, LeaseLine, Lost, Pla
 from shared.storage.policies import encode_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.domain import Deployment, Policy, Principal
     from shared.limits.periods import Period
@@ -48,15 +48,23 @@ class Ask:
     """Whether the model costs nothing: then no budget refuses (LiteLLM)."""
 
 
-def make_plan(principal: Principal, ask: Ask, lost: Lost, now: Millis, calendar: Calendar) -> Plan:
+def periods_of(principal: Principal, now: Millis, calendar: Calendar) -> dict[Scope, Period]:
+    """Return the budget period that `now` lies in for each policy; the master key has none."""
+    policies = () if principal.is_master else principal.policies
+    return {policy.scope: budget_period(policy, now, calendar) for policy in policies}
+
+
+def make_plan(
+    principal: Principal, ask: Ask, lost: Lost, now: Millis, period_by_scope: Mapping[Scope, Period]
+) -> Plan:
     """Lay out every limit and budget of the principal that applies to the call."""
     policies = () if principal.is_master else principal.policies
-    periods = [budget_period(policy, now, calendar) for policy in policies]
+    periods = [period_by_scope[policy.scope] for policy in policies]
     minute = minute_start(now)
     ends = [minute + MINUTE_MS, *(p.until for p in periods if p.until is not None)]
     return Plan(
         request_id=ask.request_id,
-        valid_from=max([minute, *(p.since for p in periods if p.since <= now)]),
+        valid_from=Millis(max([minute, *(p.since for p in periods if p.since <= now)])),
         valid_until=Millis(min(ends)),
         policies=policies,
         budgets=tuple(
