@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ABORTED: Final = "25P02"
 
 
-class Session(ABC):
+class Runs(ABC):
     """Whatever runs statements: a database, or a transaction in it."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class Session(ABC):
         return (await self._answer(statement, params)).count
 
 
-class Postgres(Session):
+class Postgres(Runs):
     """A database: one connection in a function, several in a server.
 
     A statement whose connection dies is run once more on a new one: outside a transaction a
@@ -110,7 +110,7 @@ class Postgres(Session):
         return connection
 
 
-class Transaction(Session):
+class Transaction(Runs):
     """Statements on one connection; made by `Postgres.transaction`."""
 
     def __init__(self, connection: Connection) -> None:

@@ -15,7 +15,7 @@ from shared.errors import PostgresDown
 from shared.settings import Settings
 from shared.storage import connections
 from shared.storage.failures import StatementFailed
-from shared.storage.postgres import Postgres, Session, Transaction
+from shared.storage.postgres import Postgres, Runs, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -47,7 +47,7 @@ def bystander(postgres_dsn: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-async def pid(session: Session) -> int:
+async def pid(session: Runs) -> int:
     row = await session.one(PID)
     assert row is not None
     assert isinstance(row["pid"], int)
