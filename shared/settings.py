@@ -29,6 +29,7 @@ class Settings:
     redis_token: str = field(default="", repr=False)
     config_path: str = ""
     max_postgres_connections: int = 1
+    redis_try_seconds: float = 0.25
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -39,15 +40,20 @@ class Settings:
         master_key = environment.get("TOLLGATE_MASTER_KEY") or environment.get("LITELLM_MASTER_KEY")
         if not master_key:
             raise SettingsError("TOLLGATE_MASTER_KEY is not set; set it to a secret of yours")
+        is_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environment
+        # A function waits alone; in a server with hundreds of calls in flight a slow reply may be
+        # our own queue, which is no reason to call Redis down.
+        redis_try_ms = environment.get("TOLLGATE_REDIS_TRY_MS", "250" if is_lambda else "2000")
         settings = cls(
             stage=environment.get("STAGE", "local"),
-            is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
+            is_lambda=is_lambda,
             master_key=master_key,
             database_url=environment.get("DATABASE_URL", ""),
             redis_url=environment.get("UPSTASH_REDIS_REST_URL", "").rstrip("/"),
             redis_token=environment.get("UPSTASH_REDIS_REST_TOKEN", ""),
             config_path=environment.get("TOLLGATE_CONFIG", ""),
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
+            redis_try_seconds=int(redis_try_ms) / 1000,
         )
         if settings.is_lambda and _is_weak(master_key):
             raise SettingsError(

@@ -1,0 +1,69 @@
+"""Vendors as rows: where a provider lives, which variable holds its key, which dialect it speaks.
+
+Names, base URLs and variables are LiteLLM's, so that its configurations work unchanged. A vendor
+belongs here when it differs from another only in this data; its dialect lives in providers/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One provider's defaults; without a base URL each deployment must name its `api_base`."""
+
+    provider: str
+    base_url: str = ""
+    key_variables: tuple[str, ...] = ()
+    dialect: str = "openai"
+
+    @property
+    def base_url_variable(self) -> str:
+        """The environment variable that moves the base URL for all deployments at once."""
+        return f"{self.provider.upper().replace('-', '_')}_API_BASE"
+
+
+_ROWS: Final = (
+    Vendor("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",)),
+    Vendor("text-completion-openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",)),
+    Vendor("cerebras", "https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",)),
+    Vendor(
+        "dashscope",
+        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        ("DASHSCOPE_API_KEY",),
+    ),
+    Vendor("deepinfra", "https://api.deepinfra.com/v1/openai", ("DEEPINFRA_API_KEY",)),
+    Vendor("deepseek", "https://api.deepseek.com/beta", ("DEEPSEEK_API_KEY",)),
+    Vendor(
+        "fireworks_ai",
+        "https://api.fireworks.ai/inference/v1",
+        ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
+    ),
+    Vendor("groq", "https://api.groq.com/openai/v1", ("GROQ_API_KEY",)),
+    Vendor("hyperbolic", "https://api.hyperbolic.xyz/v1", ("HYPERBOLIC_API_KEY",)),
+    Vendor("mistral", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",)),
+    Vendor("moonshot", "https://api.moonshot.ai/v1", ("MOONSHOT_API_KEY",)),
+    Vendor("nebius", "https://api.studio.nebius.ai/v1", ("NEBIUS_API_KEY",)),
+    Vendor("novita", "https://api.novita.ai/v3/openai", ("NOVITA_API_KEY",)),
+    Vendor("nvidia_nim", "https://integrate.api.nvidia.com/v1", ("NVIDIA_NIM_API_KEY",)),
+    Vendor("openrouter", "https://openrouter.ai/api/v1", ("OPENROUTER_API_KEY", "OR_API_KEY")),
+    Vendor(
+        "perplexity", "https://api.perplexity.ai", ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY")
+    ),
+    Vendor("sambanova", "https://api.sambanova.ai/v1", ("SAMBANOVA_API_KEY",)),
+    Vendor(
+        "together_ai", "https://api.together.xyz/v1", ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY")
+    ),
+    Vendor("xai", "https://api.x.ai/v1", ("XAI_API_KEY",)),
+    # Servers of one's own: the deployment or the variable says where they are.
+    Vendor("custom_openai"),
+    Vendor("hosted_vllm", key_variables=("HOSTED_VLLM_API_KEY",)),
+    Vendor("litellm_proxy", key_variables=("LITELLM_PROXY_API_KEY",)),
+    Vendor("lm_studio", key_variables=("LM_STUDIO_API_KEY",)),
+    Vendor("openai_like", key_variables=("OPENAI_LIKE_API_KEY",)),
+    Vendor("demo"),
+)
+
+VENDORS: Final = {vendor.provider: vendor for vendor in _ROWS}

@@ -1,0 +1,61 @@
+"""End the holds of functions that died: their reservation becomes what they spent.
+
+Postgres is asked first: a row that was booked past Redis says what the call really cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.spend.ids import correction_id
+from shared.storage import holds
+from shared.storage.admission import settle
+from shared.storage.plans import Settlement
+from shared.storage.spend_rows import booked
+
+if TYPE_CHECKING:
+    from shared.domain import Millis, Nanodollars
+    from shared.storage.admission import SettleMode
+    from shared.storage.holds import DeadHold
+    from shared.storage.stores import Stores
+
+BATCH = 200
+MOST_BATCHES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """How many holds ended as lost, and how many had their row in Postgres already."""
+
+    lost: int = 0
+    booked: int = 0
+
+
+async def sweep(stores: Stores, now: Millis) -> SweepReport:  # noqa: ARG001 - Redis's clock decides
+    """End every hold past its deadline; safe to run twice, late, or several at once."""
+    lost = found = 0
+    for _ in range(MOST_BATCHES):
+        dead = await holds.due(stores.redis, BATCH)
+        if not dead:
+            break
+        rows = await booked(stores.postgres, [hold.held.request_id for hold in dead])
+        for hold in dead:
+            spend = rows.get(hold.held.request_id)
+            if await _end(stores, hold, spend):
+                lost += spend is None
+                found += spend is not None
+    return SweepReport(lost=lost, booked=found)
+
+
+async def _end(stores: Stores, hold: DeadHold, spend: Nanodollars | None) -> bool:
+    mode: SettleMode = "lost" if spend is None else "booked"
+    settlement = Settlement(
+        cost=hold.reserved if spend is None else spend,
+        prompt_tokens=0,
+        completion_tokens=0,
+        row=hold.row,
+        correction_id=correction_id(hold.held.request_id),
+        outcome=None,
+    )
+    return await settle(stores.redis, hold.held, settlement, mode=mode)

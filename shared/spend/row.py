@@ -1,0 +1,82 @@
+"""The ledger row of one call, as JSON on its way to Postgres.
+
+Spend, tokens and id travel beside it in the stream, because the sweeper and a late settle change
+them without reading JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+
+from shared.domain import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Call, Deployment, JsonObject, Millis, Principal
+
+Status = Literal["success", "failure", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a call ended, as far as its row tells."""
+
+    status: Status
+    at: Millis
+    response_id: str | None = None
+    deployment: Deployment | None = None
+    first_byte_at: Millis | None = None
+    is_estimated: bool = False
+    is_priced: bool = True
+    attempts: int = 1
+    error_type: str | None = None
+    error_status: int | None = None
+
+
+def render_row(
+    call: Call, principal: Principal, since: Mapping[Scope, Millis], ending: Ending
+) -> str:
+    """Write the row; `since` is the start of each entity's budget period."""
+    deployment = ending.deployment
+    row: JsonObject = {
+        "request_id": ending.response_id or call.id,
+        "call_type": call.endpoint.value,
+        "api_key": principal.key.entity_id,
+        "model": deployment.model if deployment else call.model,
+        "model_group": call.model,
+        "model_id": deployment.id if deployment else None,
+        "custom_llm_provider": deployment.provider if deployment else None,
+        "api_base": deployment.api_base.partition("?")[0] if deployment else None,
+        "user": principal.key.user_id,
+        "team_id": principal.key.team_id,
+        "organization_id": None,
+        "end_user": call.end_user,
+        "end_ms": ending.at,
+        "completion_start_ms": ending.first_byte_at,
+        "metadata": _metadata(principal, ending),
+        "cache_hit": False,
+        "cache_key": None,
+        "request_tags": list(call.tags),
+        "requester_ip": call.requester_ip,
+        "since": {scope.value: since.get(scope) for scope in Scope},
+    }
+    return orjson.dumps(row).decode()
+
+
+def _metadata(principal: Principal, ending: Ending) -> JsonObject:
+    """Write what has no column: LiteLLM's names where it has one, nothing that is empty."""
+    error: JsonObject = {"error_class": ending.error_type, "error_code": ending.error_status}
+    facts: JsonObject = {
+        "status": ending.status,
+        "user_api_key_alias": principal.key.key_alias,
+        "user_api_key_team_alias": principal.team.team_alias if principal.team else None,
+        "attempts": ending.attempts if ending.attempts > 1 else None,
+        "estimated": ending.is_estimated or None,
+        "unpriced": (not ending.is_priced) or None,
+        "error_information": error if ending.error_type else None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

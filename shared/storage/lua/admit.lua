@@ -1,0 +1,190 @@
+-- Admit one request: check everything, then take everything, or change nothing.
+--
+-- KEYS: hold:{id}, holds:{n}; then, in the order of ARGV, the entries, budgets, rate windows
+--   (current, previous), parallel leases and the candidates' cooldowns
+-- ARGV: request id, life of the hold in ms, plan valid from ms, until ms, the row should the call
+--   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
+--   number of entries, budgets, rates, leases, candidates; then
+--   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
+--   rate: rpm or '', tpm or '' · lease: limit · candidate: reservation in nanodollars
+-- returns one of
+--   OK, now us, candidate (1…), then spent of each budget, then requests and tokens of each rate
+--   STALE, then each newer entry and its JSON · COLD, entry… · SEED, budget… · CLOCK, now ms
+--   BUDGET, budget, spent, reserved · RATE, rate, requests|tokens, used, seconds until room
+--   PARALLEL, lease, used · COOLING, ms until the first candidate is back
+--   (indices count from 1)
+-- expires: rate windows after 2 minutes, leases with the hold; entries a day after their last use;
+--   budgets and holds never: the sweeper ends a hold that nobody settles
+-- include numbers
+
+local id, life, row = ARGV[1], tonumber(ARGV[2]), ARGV[5]
+local tokens = tonumber(ARGV[8])
+local n_entries, n_budgets, n_rates, n_leases, n_candidates =
+  tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local time = redis.call('TIME')
+local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = math.floor(now_us / 1000)
+local second = math.floor(now / 1000) % 60
+local k, a = 2, 13
+
+-- The same request again, after a reply that got lost: it has what it asked for.
+local held = redis.call('HMGET', KEYS[1], 'at', 'choice')
+if held[1] then return {'OK', held[1], tonumber(held[2])} end
+
+if now < tonumber(ARGV[3]) or now >= tonumber(ARGV[4]) then return {'CLOCK', whole(now)} end
+
+local cold, stale = {}, {'STALE'}
+for i = 1, n_entries do
+  local version, mark = tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
+  local there = redis.call('GET', KEYS[k+i])
+  local standing = there and tonumber(string.match(there, '^{"version":(%d+)'))
+  local fence = there and tonumber(string.match(there, '^{"fence":(%d+)'))
+  if standing and standing > version then
+    stale[#stale+1] = i
+    stale[#stale+1] = there
+  elseif not standing and not (fence and (mark >= fence or version > fence)) then
+    cold[#cold+1] = i
+  elseif standing and redis.call('PTTL', KEYS[k+i]) < 43200000 then
+    redis.call('PEXPIRE', KEYS[k+i], 86400000)
+  end
+  a = a + 2
+end
+if #stale > 1 then return stale end
+if #cold > 0 then return {'COLD', unpack(cold)} end
+k = k + n_entries
+
+-- The first candidate that is not cooling; its reservation is what the budgets must bear.
+local first_candidate = k + n_budgets + 2 * n_rates + n_leases
+local prices = a + 4 * n_budgets + 2 * n_rates + n_leases
+local choice, back = nil, nil
+for i = 1, n_candidates do
+  local ends = tonumber(redis.call('GET', KEYS[first_candidate+i]) or '0')
+  if ends <= now then choice = i; break end
+  if not back or ends < back then back = ends end
+end
+local amount = tonumber(ARGV[prices + (choice or 1)] or '0')
+
+local seed, budgets, spent_now = {}, {}, {}
+for i = 1, n_budgets do
+  local key, since, opening = KEYS[k+i], tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
+  local limit, at_limit = tonumber(ARGV[a+3]), ARGV[a+4] == '1'
+  local counter = redis.call('HMGET', key, 'since', 'spent', 'reserved')
+  local spent, reserved = tonumber(counter[2] or '0'), tonumber(counter[3] or '0')
+  local is_new_period = counter[1] and tonumber(counter[1]) < since
+  if is_new_period then spent, reserved = opening, 0 end
+  if limit then
+    if not counter[1] or tonumber(counter[1]) > since then
+      seed[#seed+1] = i
+    elseif spent + reserved + amount > limit or (at_limit and spent >= limit) then
+      return {'BUDGET', i, whole(spent), whole(reserved)}
+    end
+  end
+  budgets[i] = {key = key, since = since, limited = limit ~= nil, opening = opening, rolls = is_new_period}
+  spent_now[i] = whole(spent)
+  a = a + 4
+end
+if #seed > 0 then return {'SEED', unpack(seed)} end
+k = k + n_budgets
+
+-- Sixtieths of the minute before that still lie within the last 60 seconds. The bucket of this very
+-- second counts too: what it holds may be 59.1 s old.
+local function trailing(key, letter)
+  local names = {}
+  for s = second, 59 do names[#names+1] = letter .. s end
+  local sum, values = 0, redis.call('HMGET', key, unpack(names))
+  for _, v in ipairs(values) do sum = sum + tonumber(v or '0') end
+  return sum, values
+end
+
+-- Seconds until enough of the trailing minute has passed for `excess` to be gone.
+local function seconds_until_room(current, previous, letter, excess)
+  local _, old = trailing(previous, letter)
+  for i, v in ipairs(old) do
+    excess = excess - tonumber(v or '0')
+    if excess <= 0 then return i end
+  end
+  for s = 0, second do
+    excess = excess - tonumber(redis.call('HGET', current, letter .. s) or '0')
+    if excess <= 0 then return 60 - second + s + 1 end
+  end
+  return 60
+end
+
+local function used_of(current, previous, field, letter, more, limit)
+  local now_used = tonumber(redis.call('HGET', current, field) or '0')
+  if not limit then return now_used, false end
+  local before = tonumber(redis.call('HGET', previous, field) or '0')
+  if now_used + before + more <= limit then return now_used + before, false end
+  local used = now_used + trailing(previous, letter)
+  return used, used + more > limit
+end
+
+local usage = {}
+for i = 1, n_rates do
+  local current, previous = KEYS[k+2*i-1], KEYS[k+2*i]
+  local rpm, tpm = tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
+  local requests, no_request = used_of(current, previous, 'requests', 'r', 1, rpm)
+  if no_request then
+    return {'RATE', i, 'requests', whole(requests), seconds_until_room(current, previous, 'r', requests + 1 - rpm)}
+  end
+  local spent_tokens, no_token = used_of(current, previous, 'tokens', 't', tokens, tpm)
+  if no_token then
+    return {'RATE', i, 'tokens', whole(spent_tokens), seconds_until_room(current, previous, 't', spent_tokens + tokens - tpm)}
+  end
+  usage[#usage+1] = whole(requests + 1)
+  usage[#usage+1] = whole(spent_tokens + tokens)
+  a = a + 2
+end
+local first_rate = k
+k = k + 2 * n_rates
+
+for i = 1, n_leases do
+  redis.call('ZREMRANGEBYSCORE', KEYS[k+i], '-inf', whole(now))
+  local taken = redis.call('ZCARD', KEYS[k+i])
+  if taken + 1 > tonumber(ARGV[a+i]) then return {'PARALLEL', i, taken} end
+end
+if not choice then
+  if n_candidates > 0 then return {'COOLING', whole(back - now)} end
+  choice = 0
+end
+
+-- Everything fits: take it.
+for _, budget in ipairs(budgets) do
+  if budget.limited then
+    if budget.rolls then
+      redis.call('HSET', budget.key, 'since', whole(budget.since), 'spent', whole(budget.opening),
+        'reserved', '0', 'at', whole(now_us))
+    end
+    redis.call('HINCRBY', budget.key, 'reserved', whole(amount))
+  end
+end
+for i = 1, n_rates do
+  local current = KEYS[first_rate+2*i-1]
+  redis.call('HINCRBY', current, 'requests', 1)
+  redis.call('HINCRBY', current, 'r' .. second, 1)
+  if tokens > 0 then
+    redis.call('HINCRBY', current, 'tokens', whole(tokens))
+    redis.call('HINCRBY', current, 't' .. second, whole(tokens))
+  end
+  redis.call('PEXPIRE', current, 120000)
+end
+local deadline = whole(now + life)
+local lease_keys, budget_lines, window_keys = {}, {}, {}
+for i = 1, n_leases do
+  redis.call('ZADD', KEYS[k+i], deadline, id)
+  redis.call('PEXPIRE', KEYS[k+i], whole(life))
+  lease_keys[i] = KEYS[k+i]
+end
+for i, budget in ipairs(budgets) do
+  budget_lines[i] = budget.key .. '\n' .. whole(budget.since) .. '\n' .. (budget.limited and '1' or '0')
+end
+for i = 1, n_rates do window_keys[i] = KEYS[first_rate+2*i-1] end
+redis.call('HSET', KEYS[1], 'state', 'held', 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
+  'tokens', whole(tokens), 'second', second, 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
+  'budgets', table.concat(budget_lines, '\n'), 'windows', table.concat(window_keys, '\n'),
+  'leases', table.concat(lease_keys, '\n'))
+redis.call('ZADD', KEYS[2], deadline, id)
+local reply = {'OK', whole(now_us), choice}
+for _, s in ipairs(spent_now) do reply[#reply+1] = s end
+for _, u in ipairs(usage) do reply[#reply+1] = u end
+return reply

@@ -1,0 +1,88 @@
+-- End a hold: give back what was reserved, book what it cost, append the ledger row. Idempotent,
+-- and complete in itself: it books even when Redis has lost the hold.
+--
+-- KEYS: hold:{id}, holds:{n}, ledger:{n}, deployment window or '-', cooldown or '-'; then budgets,
+--   rate windows, leases
+-- ARGV: mode (settle | lost | booked), request id, cost in nanodollars, prompt tokens, completion
+--   tokens, row JSON, id of the correction row should the sweeper have been first,
+--   failed (0|1), cooldown ms, at once (0|1), least requests, percent,
+--   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved
+-- returns: OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
+-- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
+--   after 2 minutes, a cooldown when it ends
+--
+-- lost: the function died; the row says so, at the reserved amount.
+-- booked: the row reached Postgres past Redis; release and charge, append nothing.
+-- include numbers
+-- include deployment
+
+local mode, id, cost, row = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+local prompt, completion = ARGV[4], ARGV[5]
+local n_budgets, n_windows, n_leases = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
+local hold = redis.call('HMGET', KEYS[1], 'state', 'at', 'amount', 'tokens', 'second', 'spend', 'prompt', 'completion')
+local state = hold[1]
+
+if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
+if not state and mode ~= 'settle' then return {'DUP'} end
+
+local budget_lines = {}
+for i = 1, n_budgets do budget_lines[i] = KEYS[5+i] .. '\n' .. ARGV[15+2*i-1] end
+
+local function append(row_id, spend, prompt_tokens, completion_tokens)
+  redis.call('XADD', KEYS[3], '*', 'id', row_id, 'spend', spend, 'prompt_tokens', prompt_tokens,
+    'completion_tokens', completion_tokens, 'budgets', '\n' .. table.concat(budget_lines, '\n') .. '\n', 'row', row)
+end
+
+-- A counter of another period is not ours to touch: what was spent there stays there.
+local function charge(spend, release, at)
+  for i = 1, n_budgets do
+    local key = KEYS[5+i]
+    local counter = redis.call('HMGET', key, 'since', 'at')
+    if counter[1] and tonumber(counter[1]) == tonumber(ARGV[15+2*i-1]) then
+      redis.call('HINCRBY', key, 'spent', spend)
+      -- A counter made after this hold never carried its reservation.
+      local was_reserved = ARGV[15+2*i] == '1' and release and at and at >= tonumber(counter[2] or '0')
+      if was_reserved then redis.call('HINCRBY', key, 'reserved', '-' .. release) end
+    end
+  end
+end
+
+if state == 'lost' then
+  local difference = whole(tonumber(cost) - tonumber(hold[6]))
+  charge(difference)
+  append(ARGV[7], difference, whole(tonumber(prompt) - tonumber(hold[7])), whole(tonumber(completion) - tonumber(hold[8])))
+  redis.call('HSET', KEYS[1], 'state', 'corrected')
+  return {'CORRECTED', difference}
+end
+
+if mode == 'lost' then cost, prompt, completion = hold[3], hold[7], hold[8] end
+charge(cost, hold[3], hold[2] and tonumber(hold[2]))
+if hold[4] then
+  local reserved_tokens = tonumber(hold[4])
+  local difference = tonumber(prompt) + tonumber(completion) - reserved_tokens
+  for i = 1, n_windows do
+    local key = KEYS[5+n_budgets+i]
+    if difference ~= 0 and redis.call('EXISTS', key) == 1 then
+      redis.call('HINCRBY', key, 'tokens', whole(difference))
+      redis.call('HINCRBY', key, 't' .. hold[5], whole(difference))
+    end
+  end
+end
+for i = 1, n_leases do redis.call('ZREM', KEYS[5+n_budgets+n_windows+i], id) end
+if mode ~= 'booked' then append(id, cost, prompt, completion) end
+if KEYS[4] ~= '-' then
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  book_outcome(KEYS[4], KEYS[5], ARGV[8] == '1', tonumber(ARGV[9]), ARGV[10] == '1', tonumber(ARGV[11]), tonumber(ARGV[12]), now)
+end
+
+redis.call('ZREM', KEYS[2], id)
+redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases')
+if mode == 'lost' then
+  redis.call('HSET', KEYS[1], 'state', 'lost', 'spend', cost)
+  redis.call('PEXPIRE', KEYS[1], 86400000)
+else
+  redis.call('HSET', KEYS[1], 'state', 'settled')
+  redis.call('PEXPIRE', KEYS[1], 600000)
+end
+return {'OK'}

@@ -1,0 +1,114 @@
+"""What admit, attempt and settle are told: plain values, made by limits, sent by admission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.domain import Millis, Nanodollars, Policy
+
+HOLD_LIFE_MS = 120_000
+"""How long a hold lives without a sign of its function; a running call renews at half time."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One budget counter: its Redis key, the period it must be in, and what it may reach.
+
+    `limit` None is a counter that is only charged if it exists. `refuses_at_limit` is LiteLLM's
+    ≥ (key, user) as against its > (team).
+    """
+
+    key: str
+    since: Millis
+    opening: Nanodollars
+    limit: Nanodollars | None
+    refuses_at_limit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """One entity's requests and tokens per minute: this minute's window and the one before."""
+
+    current_key: str
+    previous_key: str
+    rpm: int | None
+    tpm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLine:
+    """One entity's parallel requests."""
+
+    key: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLine:
+    """A deployment that may take the call, and what must be reserved for it."""
+
+    cooldown_key: str
+    reservation: Nanodollars
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the ledger will say should nobody ever settle the call."""
+
+    row: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that one admit checks and takes, valid while Redis's clock is in its window."""
+
+    request_id: str
+    valid_from: Millis
+    valid_until: Millis
+    policies: tuple[Policy, ...]
+    budgets: tuple[BudgetLine, ...]
+    rates: tuple[RateLine, ...]
+    leases: tuple[LeaseLine, ...]
+    candidates: tuple[CandidateLine, ...]
+    tokens: int
+    lost: Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Cooling:
+    """How a failure counts against its deployment.
+
+    `seconds` 0 never cools. `at_once` cools on this failure; otherwise more than `percent` of at
+    least `least_requests` requests in the minute must have failed.
+    """
+
+    seconds: float = 0.0
+    at_once: bool = False
+    least_requests: int = 5
+    percent: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one deployment did: booked in its minute's window."""
+
+    window_key: str
+    cooldown_key: str
+    failed: bool
+    cooling: Cooling = Cooling()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a call really cost, and the row that says so."""
+
+    cost: Nanodollars
+    prompt_tokens: int
+    completion_tokens: int
+    row: str
+    correction_id: str
+    outcome: Outcome | None

@@ -1,0 +1,126 @@
+"""Policy entries in Redis: one per key, user or team, each with its own version.
+
+An entry is the JSON of a Policy, a tombstone, or a fence in front of a change (DESIGN: Changes).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.domain import Key, Policy, Scope, Team, User
+from shared.storage.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.storage.redis import Runs
+
+ENTRY_LIFE_MS = 24 * 3600 * 1000
+FENCE_LIFE_MS = 60 * 1000
+
+Entity = tuple[Scope, str]
+
+_FORGES_A_KEY = re.compile(r"[%:{}\x00-\x20\x7f]")
+_SHAPES: Mapping[Scope, type[Policy]] = {Scope.KEY: Key, Scope.USER: User, Scope.TEAM: Team}
+_TUPLES = frozenset({"models", "allowed_routes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What is left of a policy whose row is gone."""
+
+    scope: Scope
+    entity_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A change numbered `number` is about to commit; read Postgres."""
+
+    number: int
+
+
+Entry = Policy | Deleted | Fence | None
+
+
+def encode_id(entity_id: str) -> str:
+    """Percent-encode what could forge another key, so that ordinary ids stay readable."""
+    return _FORGES_A_KEY.sub(lambda found: f"%{ord(found[0]):02X}", entity_id)
+
+
+def redis_key(scope: Scope, entity_id: str) -> str:
+    """Name the entry of an entity: `key:{hash}` or `policy:{scope}:{id}`."""
+    if scope is Scope.KEY:
+        return f"key:{encode_id(entity_id)}"
+    return f"policy:{scope}:{encode_id(entity_id)}"
+
+
+async def read(redis: Runs, entities: Sequence[Entity]) -> list[Entry]:
+    """Return what stands for each entity, None where nothing does."""
+    if not entities:
+        return []
+    found = await redis.execute(["MGET", *(redis_key(*entity) for entity in entities)])
+    if not isinstance(found, list):
+        return [None] * len(entities)
+    return [
+        parse(entity, text) if isinstance(text, str) else None
+        for entity, text in zip(entities, found, strict=True)
+    ]
+
+
+async def publish(redis: Runs, entries: Sequence[Policy | Deleted]) -> int:
+    """Write entries where nothing newer stands; return how many were written."""
+    if not entries:
+        return 0
+    keys = [redis_key(entry.scope, entry.entity_id) for entry in entries]
+    args: list[str | int] = []
+    for entry in entries:
+        args += [entry.version, ENTRY_LIFE_MS, render(entry)]
+    written = await redis.run(script("fill"), keys, args)
+    return sum(w for w in written if isinstance(w, int)) if isinstance(written, list) else 0
+
+
+async def fence(redis: Runs, entities: Sequence[Entity], number: int) -> None:
+    """Set fence `number` before each entity whose change is about to commit."""
+    if entities:
+        keys = [redis_key(*entity) for entity in entities]
+        await redis.run(script("fence"), keys, [number, FENCE_LIFE_MS])
+
+
+def render(entry: Policy | Deleted) -> str:
+    """Write an entry's JSON; the scripts read its version from the first bytes."""
+    if isinstance(entry, Deleted):
+        return f'{{"version":{entry.version},"deleted":true}}'
+    columns = {
+        field.name: value
+        for field in fields(entry)
+        if field.name not in ("version", "read_mark", "scope", "entity_id")
+        and (value := getattr(entry, field.name)) not in (None, (), {})
+    }
+    body = orjson.dumps(columns, default=dict).decode()
+    return f'{{"version":{entry.version},{body[1:]}'
+
+
+def parse(entity: Entity, text: str) -> Entry:
+    """Read an entry's JSON; what is not one of ours counts as nothing."""
+    scope, entity_id = entity
+    match orjson.loads(text):
+        case {"fence": int(number)}:
+            return Fence(number)
+        case {"version": int(version), "deleted": True}:
+            return Deleted(scope, entity_id, version)
+        case {"version": int(version), **columns}:
+            known = {field.name for field in fields(_SHAPES[scope])}
+            values = {
+                name: tuple(value) if name in _TUPLES else value
+                for name, value in columns.items()
+                if name in known
+            }
+            return _SHAPES[scope](scope=scope, entity_id=entity_id, version=version, **values)
+        case _:
+            return None

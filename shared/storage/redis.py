@@ -1,0 +1,112 @@
+"""Redis over HTTP, guarded: upstash-redis's commands through our own transport and timeouts.
+
+The stock client waits without a limit and repeats any command after a lost reply, which would
+count twice (docs/decisions/0004). Here one try is one request, and only `run` tries again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+from upstash_redis.asyncio import Redis as UpstashRedis
+
+from shared.domain import HttpRequest, Timeouts
+from shared.errors import RedisDown, TransportFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.domain import Json
+    from shared.storage.scripts import Script
+    from shared.transport.client import Client
+
+TRIES = 2
+REPLY_CAP = 32 * 1024 * 1024
+_UNAUTHORIZED = 401
+
+
+class RedisRefused(Exception):  # noqa: N818 - reads as a sentence
+    """Redis answered, with an error: the command or the script is wrong."""
+
+
+class Runs(Protocol):
+    """What a typed function needs of Redis: tests may stand in for it."""
+
+    async def execute(self, command: list[str | int]) -> Json:
+        """Send one command once."""
+        ...
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Json:
+        """Run a script that is safe to repeat."""
+        ...
+
+
+class Redis(UpstashRedis):
+    """The upstash-redis client with every failure turned into RedisDown or RedisRefused."""
+
+    def __init__(self, http: Client, url: str, token: str, *, try_seconds: float) -> None:
+        # Not super().__init__: it would build an httpx client and parse the CA bundle (40 ms).
+        self._client = http
+        self._address = f"{url}/"
+        self._request_headers = {
+            "authorization": f"Bearer {token}",
+            "content-type": "application/json",
+        }
+        self._timeouts = Timeouts(
+            connect=max(try_seconds, 1.0),
+            first_byte=try_seconds,
+            between_bytes=try_seconds,
+            total=try_seconds * 4,
+        )
+
+    async def execute(self, command: list[str | int]) -> Json:
+        """Send one command once; return its result, raise RedisDown or RedisRefused."""
+        body = orjson.dumps([str(part) for part in command])
+        request = HttpRequest("POST", self._address, self._request_headers, body)
+        try:
+            response = await self._client.send(request, self._timeouts)
+            raw = await response.read(REPLY_CAP)
+        except TransportFailed as error:
+            raise RedisDown(f"Redis did not answer: {error.message}") from error
+        return _result(response.status, raw)
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Json:
+        """Run a script that is safe to repeat: a second try follows a reply that did not come."""
+        for attempt in range(TRIES):
+            try:
+                return await self._run_once(script, keys, args)
+            except RedisDown:
+                if attempt + 1 == TRIES:
+                    raise
+        raise AssertionError
+
+    async def _run_once(
+        self, script: Script, keys: Sequence[str], args: Sequence[str | int]
+    ) -> Json:
+        tail = [len(keys), *keys, *args]
+        try:
+            return await self.execute(["EVALSHA", script.sha, *tail])
+        except RedisRefused as error:
+            # A restart or a fail-over empties the script cache.
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+            return await self.execute(["EVAL", script.source, *tail])
+
+    async def close(self) -> None:
+        """Do nothing: the HTTP client belongs to whoever made it."""
+
+
+def _result(status: int, raw: bytes) -> Json:
+    try:
+        reply = orjson.loads(raw)
+    except ValueError as error:
+        # A proxy's HTML page, or half a body: not Redis speaking.
+        raise RedisDown(f"Redis answered {status} without JSON") from error
+    match reply:
+        case {"result": result}:
+            return result
+        case {"error": str(message)} if status < 500 and status not in (_UNAUTHORIZED, 429):  # noqa: PLR2004
+            raise RedisRefused(message)
+        case _:
+            raise RedisDown(f"Redis answered {status}")

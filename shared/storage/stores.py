@@ -1,0 +1,39 @@
+"""The two stores and the HTTP client of one process, made without any I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.storage.postgres import Postgres
+from shared.storage.redis import Redis
+from shared.transport.client import Client
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the use cases reach the outside by."""
+
+    redis: Redis
+    postgres: Postgres
+    http: Client
+
+    @classmethod
+    def open(cls, settings: Settings) -> Stores:
+        """Make the clients; each connects on first use."""
+        http = Client()
+        redis = Redis(
+            http,
+            settings.redis_url,
+            settings.redis_token,
+            try_seconds=settings.redis_try_seconds,
+        )
+        return cls(redis=redis, postgres=Postgres(settings), http=http)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.postgres.close()
+        await self.http.close()

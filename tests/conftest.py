@@ -1,0 +1,105 @@
+"""Real Postgres, Valkey and the Upstash door for every test that asks for them by fixture name."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from local.door.server import DoorThread
+from local.postgres import Postgres
+from local.reaper import Reaper
+from local.valkey import Valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMA = Path(__file__).parent.parent / "schema.sql"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made inside
+ROOM_NEEDED = 1 << 30
+
+
+@pytest.fixture(scope="session")
+def reaper() -> Iterator[Reaper]:
+    reaper = Reaper()
+    yield reaper
+    reaper.close()
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A directory in memory where there is room: a fresh database costs a tenth there."""
+    is_roomy = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_NEEDED
+    place = Path(tempfile.mkdtemp(prefix="tollgate-", dir=SHARED_MEMORY if is_roomy else None))
+    place.chmod(0o711)  # Postgres may run as another user
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(scratch: Path, reaper: Reaper) -> Iterator[Postgres]:
+    server = Postgres(scratch / "postgres", reaper, is_fast=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Postgres) -> Iterator[psycopg.Connection]:
+    """A session of the superuser, beside a database `blank` that schema.sql was applied to."""
+    with psycopg.connect(postgres_server.url, autocommit=True) as superuser:
+        superuser.execute("create database blank")
+        with psycopg.connect(_database(postgres_server.url, "blank")) as blank:
+            blank.execute(SCHEMA.read_bytes())
+        yield superuser
+
+
+@pytest.fixture
+def postgres_dsn(
+    postgres_server: Postgres,
+    postgres_template: psycopg.Connection,
+) -> Iterator[str]:
+    """The URL of a fresh database with the schema in it, gone after the test."""
+    postgres_template.execute("create database test template blank strategy file_copy")
+    yield _database(postgres_server.url, "test")
+    postgres_template.execute("drop database test with (force)")
+
+
+@pytest.fixture(scope="session")
+def valkey_server(scratch: Path, reaper: Reaper) -> Iterator[Valkey]:
+    server = Valkey(scratch / "valkey", reaper)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Valkey:
+    """The Valkey behind the door, empty."""
+    valkey_server.flush()
+    return valkey_server
+
+
+@pytest.fixture(scope="session")
+def door_server(valkey_server: Valkey) -> Iterator[DoorThread]:
+    server = DoorThread(valkey_server.port, valkey_server.password, token="test-token")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def door(door_server: DoorThread, valkey: Valkey) -> DoorThread:
+    """The door, serving well, with an empty Valkey behind it and its counters at zero."""
+    assert valkey.is_running()
+    door_server.faults.clear()
+    door_server.calls.reset()
+    return door_server
+
+
+def _database(url: str, name: str) -> str:
+    return url.removesuffix("/postgres") + f"/{name}"
