@@ -57,13 +57,13 @@ _ROWS: Final = (
         "together_ai", "https://api.together.xyz/v1", ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY")
     ),
     Vendor("xai", "https://api.x.ai/v1", ("XAI_API_KEY",)),
-    Vendor("ollama", "http://localhost:11434"),
-    Vendor("ollama_chat", "http://localhost:11434"),
     # Servers of one's own: the deployment or the variable says where they are.
     Vendor("custom_openai"),
     Vendor("hosted_vllm", key_variables=("HOSTED_VLLM_API_KEY",)),
     Vendor("litellm_proxy", key_variables=("LITELLM_PROXY_API_KEY",)),
     Vendor("lm_studio", key_variables=("LM_STUDIO_API_KEY",)),
+    Vendor("ollama", key_variables=("OLLAMA_API_KEY",)),
+    Vendor("ollama_chat", key_variables=("OLLAMA_API_KEY",)),
     Vendor("openai_like", key_variables=("OPENAI_LIKE_API_KEY",)),
     Vendor("demo"),
 )
