@@ -63,6 +63,8 @@ _ROWS: Final = (
     Vendor("hosted_vllm", key_variables=("HOSTED_VLLM_API_KEY",)),
     Vendor("litellm_proxy", key_variables=("LITELLM_PROXY_API_KEY",)),
     Vendor("lm_studio", key_variables=("LM_STUDIO_API_KEY",)),
+    Vendor("ollama", key_variables=("OLLAMA_API_KEY",)),
+    Vendor("ollama_chat", key_variables=("OLLAMA_API_KEY",)),
     Vendor("openai_like", key_variables=("OPENAI_LIKE_API_KEY",)),
     Vendor("demo"),
 )
