@@ -6,6 +6,7 @@ belongs here when it differs from another only in this data; its dialect lives i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,3 +70,12 @@ _ROWS: Final = (
 )
 
 VENDORS: Final = {vendor.provider: vendor for vendor in _ROWS}
+
+_OF_OPENAI: Final = re.compile(
+    r"(gpt-|chatgpt-|o[1-9](-|$)|text-embedding-|davinci-|babbage-|ft:)[^/]*"
+)
+
+
+def inferred_provider(model: str) -> str | None:
+    """Tell whose model a bare name is, where the name itself says so."""
+    return "openai" if _OF_OPENAI.fullmatch(model) else None
