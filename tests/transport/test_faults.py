@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 
 from shared.domain import HttpRequest, Timeouts
 from shared.errors import TransportFailed
+from shared.transport.lines import _open_socket
 from tests.transport.peers import (
     OK,
     Peer,
@@ -149,7 +152,7 @@ async def test_after_a_silent_kept_connection_its_idle_siblings_are_not_trusted(
         await asyncio.gather(*(body_of(client, it) for _ in range(10)))
         with pytest.raises(TransportFailed):
             await post(client, it, FIRST_BYTE_SOON)
-        body = await body_of(client, it, FIRST_BYTE_SOON)
+        body = await body_of(client, it)
 
     assert (b"ok", 11) == (body, it.opened)
 
@@ -346,6 +349,29 @@ async def test_a_cancelled_send_closes_its_socket(client: Client) -> None:
             await sending
 
         assert await closed_by_the_client(it)
+
+
+async def test_a_send_cancelled_before_it_was_sent_costs_the_kept_connection(
+    client: Client,
+) -> None:
+    with peer(answer_all) as it:
+        await body_of(client, it)
+        sending = asyncio.create_task(post(client, it))
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        left = await closed_by_the_client(it)
+
+        assert (True, 1, b"ok") == (left, len(it.requests), await body_of(client, it))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+def test_a_silent_network_is_given_up_by_the_kernel() -> None:
+    with _open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))) as opened:
+        timeout = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert 3000 == timeout
 
 
 async def test_a_cancelled_read_closes_its_socket(client: Client) -> None:
