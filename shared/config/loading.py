@@ -1,0 +1,183 @@
+"""Compiled JSON in LiteLLM's shape becomes a Config, or one error that lists what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from shared.config.deployments import Defaults, id_of, read_deployment
+from shared.config.model import (
+    REDIS_DOWN,
+    UNKNOWN_PRICE,
+    Config,
+    GeneralSettings,
+    LiteLLMSettings,
+)
+from shared.config.router import read_router
+from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Deployment, Json
+
+_ERROR_STATUSES: Final = (400, 599)
+_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
+
+
+class ConfigError(Exception):
+    """The configuration is not valid; `problems` says all that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Show one problem a line."""
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load_config(path: str, environment: Mapping[str, str] = os.environ) -> Config:
+    """Load a compiled configuration; no path is an empty one.
+
+    Raise ConfigError when the file cannot be read or is not valid.
+    """
+    if not path:
+        return Config()
+    try:
+        data = orjson.loads(FilePath(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError([Problem((), f"cannot read {path}: {error}")]) from error
+    config, findings = read_config(data, environment)
+    if findings.problems:
+        raise ConfigError(findings.problems)
+    return config
+
+
+def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Config, Findings]:
+    """Read a whole configuration and tell everything that was found on the way.
+
+    Without an environment, what refers to it is not checked. The Config is of use only when no
+    problem was found.
+    """
+    findings = Findings()
+    if not isinstance(data, dict):
+        findings.problems.append(Problem((), "the configuration must be a mapping"))
+        return Config(), findings
+    top = Section(data, findings, environment)
+    litellm, general = top.section("litellm_settings"), top.section("general_settings")
+    router = top.section("router_settings")
+    defaults = Defaults(
+        litellm.timeout("request_timeout") or router.timeout("timeout"),
+        router.timeout("stream_timeout"),
+    )
+    config = Config(
+        deployments=_deployments(top, defaults),
+        router=read_router(router, litellm),
+        general=_general(general),
+        litellm=_litellm(litellm),
+    )
+    _warn_about_unknown_fallbacks(config, findings)
+    if data.get("include") is not None:
+        top.problem("include", "is not supported; put everything into one file")
+    for section in (litellm, router, general, top):
+        section.warn_about_unread()
+    return config, findings
+
+
+def _deployments(top: Section, defaults: Defaults) -> tuple[Deployment, ...]:
+    found: list[Deployment] = []
+    seen = Counter[str]()
+    for entry in top.sections("model_list"):
+        deployment = read_deployment(entry, defaults)
+        given = deployment.id
+        made = given or id_of(entry.values)
+        seen[made] += 1
+        if given and seen[given] > 1:
+            entry.section("model_info").problem("id", f"{given} is the id of another entry too")
+        # Entries may differ in nothing but a secret; their place among equals tells them apart.
+        is_repeated = not given and seen[made] > 1
+        found.append(replace(deployment, id=f"{made}-{seen[made]}" if is_repeated else made))
+    return tuple(found)
+
+
+def _general(section: Section) -> GeneralSettings:
+    # Both come from the environment, so that they are in no file and in no bundle.
+    for name, variable in (("master_key", "TOLLGATE_MASTER_KEY"), ("database_url", "DATABASE_URL")):
+        if name in section.values:
+            section.ignore([name])
+            section.warn(name, f"is not read from here; set the environment variable {variable}")
+    is_private_allowed = section.values.get("allow_private_api_base")
+    return GeneralSettings(
+        key_header_name=section.text("litellm_key_header_name").lower() or None,
+        allow_private_api_base=None
+        if is_private_allowed is None
+        else section.flag("allow_private_api_base"),
+    )
+
+
+def _litellm(section: Section) -> LiteLLMSettings:
+    defaults = LiteLLMSettings()
+    least, most = _ERROR_STATUSES
+    return LiteLLMSettings(
+        budget_exceeded_status_code=section.whole(
+            "budget_exceeded_status_code",
+            defaults.budget_exceeded_status_code,
+            least=least,
+            most=most,
+        ),
+        model_access_denied_status_code=section.whole(
+            "model_access_denied_status_code",
+            defaults.model_access_denied_status_code,
+            least=least,
+            most=most,
+        ),
+        timezone=section.read("timezone", defaults.timezone, _timezone),
+        budget_reset_time=section.read(
+            "budget_reset_time", defaults.budget_reset_time, _time_of_day
+        ),
+        default_max_tokens=section.whole(
+            "default_max_tokens", defaults.default_max_tokens, least=1
+        ),
+        unknown_price=section.read(
+            "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
+        ),
+        redis_down=section.read(
+            "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
+        ),
+    )
+
+
+def _timezone(value: Json) -> str:
+    if not isinstance(value, str):
+        raise Wrong("must be the name of a timezone")
+    if value != "UTC":
+        # Imported only for those who need it: it reads files and costs cold start.
+        from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError):
+            raise Wrong("must be the name of a timezone, like Europe/Berlin") from None
+    return value
+
+
+def _time_of_day(value: Json) -> str:
+    # Unquoted, YAML reads 12:00 as the number 720.
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+        raise Wrong('must be a time of day in quotes, like "06:00"')
+    return value
+
+
+def _warn_about_unknown_fallbacks(config: Config, findings: Findings) -> None:
+    groups = {d.model_group for d in config.deployments} | config.router.model_group_alias.keys()
+    if any("*" in group for group in groups):
+        return
+    router = config.router
+    chains = [*router.fallbacks.values(), router.default_fallbacks]
+    for name in sorted({name for chain in chains for name in chain} - groups):
+        place = ("router_settings", "fallbacks")
+        findings.warnings.append(Problem(place, f"{name} is not in model_list"))

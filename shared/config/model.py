@@ -1,0 +1,99 @@
+"""One frozen Config: what the gateway can call, how it chooses, and how strict it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Deployment
+
+UNORDERED: Final = 2**31
+"""The `order` of a deployment that names none: after all that do."""
+
+UnknownPrice = Literal["zero", "refuse"]
+RedisDown = Literal["grace", "closed"]
+UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
+REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("grace", "closed")
+
+_NO_CHAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterSettings:
+    """How deployments are chosen, retried, rested and replaced; times in seconds.
+
+    `allowed_fails` None leaves the decision to the share of failures (routing/cooldown.py).
+    """
+
+    num_retries: int = 2
+    cooldown_seconds: float = 5.0
+    disable_cooldowns: bool = False
+    allowed_fails: int | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_CHAINS)
+    default_fallbacks: tuple[str, ...] = ()
+    max_fallbacks: int = 5
+    model_group_alias: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    hidden_aliases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneralSettings:
+    """Who may reach what; `allow_private_api_base` None follows where the gateway runs."""
+
+    key_header_name: str | None = None
+    allow_private_api_base: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiteLLMSettings:
+    """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
+
+    `unknown_price` says what happens to a call whose price nobody knows, `redis_down` whether
+    calls are served for a while or refused when Redis does not answer.
+    """
+
+    budget_exceeded_status_code: int = 422
+    model_access_denied_status_code: int = 403
+    timezone: str = "UTC"
+    budget_reset_time: str = "00:00"
+    default_max_tokens: int = 4096
+    unknown_price: UnknownPrice = "zero"
+    redis_down: RedisDown = "grace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a request may need to know that no caller decides.
+
+    `groups` and `by_id` find deployments by what callers may name; `wildcards` are the groups with
+    a `*` in their name, most specific first.
+    """
+
+    deployments: tuple[Deployment, ...] = ()
+    router: RouterSettings = field(default_factory=RouterSettings)
+    general: GeneralSettings = field(default_factory=GeneralSettings)
+    litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
+    groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
+    by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
+    wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the deployments once, not for every request."""
+        groups: dict[str, tuple[Deployment, ...]] = {}
+        for deployment in self.deployments:
+            group = deployment.model_group
+            groups[group] = (*groups.get(group, ()), deployment)
+        wildcards = sorted((name for name in groups if "*" in name), key=_specificity)
+        object.__setattr__(self, "groups", MappingProxyType(groups))
+        object.__setattr__(self, "by_id", MappingProxyType({d.id: d for d in self.deployments}))
+        object.__setattr__(self, "wildcards", tuple(wildcards))
+
+
+def _specificity(pattern: str) -> tuple[int, int, str]:
+    stars = pattern.count("*")
+    return stars - len(pattern), stars, pattern

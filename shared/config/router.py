@@ -1,0 +1,74 @@
+"""`router_settings`, and what LiteLLM also takes from `litellm_settings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared.config.model import RouterSettings
+from shared.config.sections import Section, Wrong, names_of
+
+if TYPE_CHECKING:
+    from shared.domain import Json
+
+_ANY_MODEL: Final = "*"
+
+Chains = dict[str, tuple[str, ...]]
+
+
+def read_router(router: Section, litellm: Section) -> RouterSettings:
+    """Read what LiteLLM takes from either section; `router_settings` wins."""
+    defaults = RouterSettings()
+    in_litellm = litellm.whole("num_retries", defaults.num_retries, most=100)
+    fails_in_litellm = litellm.maybe_whole("allowed_fails")
+    allowed_fails = router.maybe_whole("allowed_fails")
+    cooldown_seconds = router.seconds("cooldown_time")
+    chains = _chains(litellm) | _chains(router)
+    default = router.names("default_fallbacks") or litellm.names("default_fallbacks")
+    aliases, hidden = _aliases(router)
+    strategy = router.text("routing_strategy", "simple-shuffle")
+    if strategy != "simple-shuffle":
+        router.warn("routing_strategy", f"{strategy} is not known; simple-shuffle is used")
+    return RouterSettings(
+        num_retries=router.whole("num_retries", in_litellm, most=100),
+        cooldown_seconds=defaults.cooldown_seconds
+        if cooldown_seconds is None
+        else cooldown_seconds,
+        disable_cooldowns=router.flag("disable_cooldowns"),
+        allowed_fails=fails_in_litellm if allowed_fails is None else allowed_fails,
+        default_fallbacks=default or chains.get(_ANY_MODEL, ()),
+        fallbacks={model: chain for model, chain in chains.items() if model != _ANY_MODEL},
+        max_fallbacks=router.whole("max_fallbacks", defaults.max_fallbacks, most=100),
+        model_group_alias=aliases,
+        hidden_aliases=hidden,
+    )
+
+
+def _chains(section: Section) -> Chains:
+    return section.read("fallbacks", Chains(), _parse_chains)
+
+
+def _parse_chains(value: Json) -> Chains:
+    if not isinstance(value, list):
+        raise Wrong('must be a list like [{"model": ["fallback", "another"]}]')
+    chains: Chains = {}
+    for item in value:
+        if not isinstance(item, dict):
+            raise Wrong('must be a list like [{"model": ["fallback", "another"]}]')
+        chains.update({model: names_of(names) for model, names in item.items()})
+    return chains
+
+
+def _aliases(router: Section) -> tuple[dict[str, str], frozenset[str]]:
+    section = router.section("model_group_alias")
+    targets: dict[str, str] = {}
+    hidden: set[str] = set()
+    for alias, value in section.values.items():
+        if isinstance(value, dict):
+            inner = section.section(alias)
+            targets[alias] = inner.name("model")
+            if inner.flag("hidden"):
+                hidden.add(alias)
+            inner.warn_about_unread()
+        else:
+            targets[alias] = section.name(alias)
+    return targets, frozenset(hidden)

@@ -1,0 +1,66 @@
+"""The few connections a process keeps, made late and replaced when they died."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import PostgresDown
+from shared.storage.driver import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+WAIT_SECONDS: Final = 2.0
+"""How long a statement waits for its turn."""
+
+MAX_IDLE_SECONDS: Final = 30.0
+"""A connection unused for longer may be dead without telling: a frozen function's, a NAT's."""
+
+
+class Connections:
+    """At most `most` connections; the one used last is used next."""
+
+    def __init__(self, url: str, most: int) -> None:
+        self._url = url
+        self._turns = asyncio.Semaphore(most)
+        self._idle: list[tuple[Connection, float]] = []
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncGenerator[Connection]:
+        """Have a connection to oneself; raise PostgresDown when there is none to be had in time."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise PostgresDown("Every connection to Postgres is busy.") from error
+        try:
+            connection = await self._take()
+            try:
+                yield connection
+            finally:
+                await self._give_back(connection)
+        finally:
+            self._turns.release()
+
+    async def close_idle(self) -> None:
+        """Close those that nobody has."""
+        while self._idle:
+            connection, _ = self._idle.pop()
+            await connection.close()
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection, since = self._idle.pop()
+            if not connection.is_closed and time.monotonic() - since < MAX_IDLE_SECONDS:
+                return connection
+            await connection.close()
+        return await Connection.open(self._url)
+
+    async def _give_back(self, connection: Connection) -> None:
+        if connection.is_idle:
+            self._idle.append((connection, time.monotonic()))
+        else:
+            await connection.close()

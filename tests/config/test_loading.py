@@ -1,0 +1,565 @@
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.config.loading import ConfigError, load_config, read_config
+from shared.config.model import UNORDERED, Config
+from shared.domain import Timeouts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.config.sections import Findings
+    from shared.domain import Deployment, Json, JsonObject
+
+SECRET = "sk-swordfish"
+ENVIRONMENT = {"OPENAI_API_KEY": SECRET, "EMPTY": "", "RPM": "60"}
+
+
+def entry(
+    name: str = "chat",
+    info: JsonObject | None = None,
+    params: JsonObject | None = None,
+    **more: Json,
+) -> JsonObject:
+    return {
+        "model_name": name,
+        "litellm_params": {"model": "openai/gpt-4o", **(params or {}), **more},
+        **({} if info is None else {"model_info": info}),
+    }
+
+
+def read(data: Json, environment: dict[str, str] | None = ENVIRONMENT) -> tuple[Config, Findings]:
+    return read_config(data, environment)
+
+
+def deployment(
+    params: JsonObject | None = None, info: JsonObject | None = None, **more: Json
+) -> Deployment:
+    config, findings = read({"model_list": [entry("chat", info, params, **more)]})
+    assert [] == findings.problems
+    return config.deployments[0]
+
+
+def problems(data: Json, environment: dict[str, str] | None = ENVIRONMENT) -> list[str]:
+    return [str(problem) for problem in read(data, environment)[1].problems]
+
+
+def warnings(data: Json) -> list[str]:
+    return [str(warning) for warning in read(data)[1].warnings]
+
+
+def test_no_path_is_an_empty_config() -> None:
+    assert Config() == load_config("")
+
+
+def test_an_empty_file_of_settings_has_all_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+
+    assert Config() == load_config(str(tmp_path / "config.json"), {})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"model_list": 5}'])
+def test_what_is_no_config_is_refused_as_a_whole(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+
+    with pytest.raises(ConfigError):
+        load_config(str(tmp_path / "config.json"), {})
+
+
+def test_a_missing_file_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_config("/nowhere/config.json", {})
+
+
+def test_the_error_lists_every_problem_with_its_place(tmp_path: Path) -> None:
+    bad = {"model_list": [entry(rpm="many"), {"model_name": ""}], "router_settings": []}
+    (tmp_path / "config.json").write_bytes(orjson.dumps(bad))
+
+    with pytest.raises(ConfigError) as refusal:
+        load_config(str(tmp_path / "config.json"), {})
+
+    assert [
+        "router_settings: must be a mapping",
+        "model_list[0].litellm_params.rpm: must be a whole number, 0 or more",
+        "model_list[1].model_name: must be a name of 1 to 255 characters",
+        "model_list[1].litellm_params.model: is missing",
+    ] == str(refusal.value).splitlines()
+
+
+def test_a_deployment_takes_its_vendors_url_and_key() -> None:
+    found = deployment()
+
+    assert ("openai", "gpt-4o", "https://api.openai.com/v1", SECRET) == (
+        found.provider,
+        found.model,
+        found.api_base,
+        found.api_key,
+    )
+
+
+def test_the_base_url_variable_moves_a_vendor() -> None:
+    environment = ENVIRONMENT | {"OPENAI_API_BASE": "http://localhost:9999/v1/"}
+
+    config, _ = read({"model_list": [entry()]}, environment)
+
+    assert "http://localhost:9999/v1" == config.deployments[0].api_base
+
+
+@pytest.mark.parametrize(
+    ("params", "provider", "model"),
+    [
+        ({"model": "openai/gpt-4o"}, "openai", "gpt-4o"),
+        ({"model": "gpt-4o"}, "openai", "gpt-4o"),
+        ({"model": "o3-mini"}, "openai", "o3-mini"),
+        ({"model": "openrouter/openai/gpt-4o"}, "openrouter", "openai/gpt-4o"),
+        ({"model": "a/b", "custom_llm_provider": "openai"}, "openai", "a/b"),
+        ({"model": "openai/b", "custom_llm_provider": "openai"}, "openai", "b"),
+        ({"model": "openai/*"}, "openai", "*"),
+    ],
+)
+def test_the_provider_is_named_as_in_litellm(params: JsonObject, provider: str, model: str) -> None:
+    config, findings = read({"model_list": [entry("*", params=params)]})
+
+    found = config.deployments[0]
+    assert ([], provider, model) == (findings.problems, found.provider, found.model)
+
+
+@pytest.mark.parametrize("model", ["llama-3", "nowhere/gpt", "openai/", "*", "/", "/x"])
+def test_a_model_without_a_known_provider_is_refused(model: str) -> None:
+    (problem,) = problems({"model_list": [entry("*", model=model, api_base="http://h/v1")]})
+
+    assert problem.startswith("model_list[0].litellm_params.model: ")
+
+
+def test_a_server_of_ones_own_needs_its_address() -> None:
+    (problem,) = problems({"model_list": [entry(model="hosted_vllm/llama")]})
+
+    assert "HOSTED_VLLM_API_BASE" in problem
+
+
+def test_a_reference_is_resolved_when_loaded() -> None:
+    found = deployment(api_key="os.environ/OPENAI_API_KEY", rpm="os.environ/RPM")
+
+    assert (SECRET, 60) == (found.api_key, found.rpm)
+
+
+def test_a_secret_that_is_not_set_is_a_warning_for_other_models_may_work() -> None:
+    data: Json = {"model_list": [entry(api_key="os.environ/ABSENT")]}
+
+    config, findings = read(data)
+
+    assert ([], "") == (findings.problems, config.deployments[0].api_key)
+    assert ["the environment variable ABSENT is not set"] == [
+        warning.sentence for warning in findings.warnings
+    ]
+
+
+@pytest.mark.parametrize("name", ["api_base", "rpm", "timeout", "weight"])
+def test_any_other_value_that_is_not_set_is_a_problem(name: str) -> None:
+    (problem,) = problems({"model_list": [entry(params={name: "os.environ/ABSENT"})]})
+
+    assert (
+        f"model_list[0].litellm_params.{name}: the environment variable ABSENT is not set"
+        == problem
+    )
+
+
+def test_references_are_taken_on_trust_where_the_file_is_only_checked() -> None:
+    data: Json = {"model_list": [entry(api_base="os.environ/ABSENT", rpm="os.environ/ABSENT")]}
+
+    assert [] == problems(data, None)
+
+
+def test_a_plain_text_key_is_warned_about_without_showing_it() -> None:
+    (warning,) = warnings({"model_list": [entry(api_key=SECRET)]})
+
+    assert "plain text" in warning
+    assert SECRET not in warning
+
+
+def test_a_key_loses_the_newline_its_file_ended_in() -> None:
+    assert "abc" == deployment(api_key="abc\n").api_key
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "a\nb"),
+        ("api_key", "schlüssel\u2013"),
+        ("api_key", 5),
+        ("api_base", "ftp://host"),
+        ("api_base", "host/v1"),
+        ("api_base", "http://"),
+        ("api_base", "http://user:pass@host/v1"),
+        ("api_base", "http://host/v1?key=1"),
+        ("api_base", "http://host/v1#x"),
+        ("api_base", "http://[::1"),
+        ("api_base", "http://host:99999/"),
+        ("api_base", "http://ho st/"),
+        ("api_base", "http://h\u00f6st/"),
+        ("api_base", 5),
+        ("rpm", True),
+        ("rpm", 1.5),
+        ("rpm", -1),
+        ("rpm", "5"),
+        ("rpm", 10**16),
+        ("tpm", [1]),
+        ("weight", "heavy"),
+        ("order", "first"),
+        ("timeout", 0),
+        ("timeout", -1),
+        ("timeout", True),
+        ("timeout", float("nan")),
+        ("timeout", float("inf")),
+        ("cooldown_time", "soon"),
+        ("model", ["openai/gpt-4o"]),
+        ("model", "openai/gpt\n4"),
+        ("extra_headers", []),
+        ("extra_headers", {"x y": "1"}),
+        ("extra_headers", {"x": "a\r\nb: c"}),
+        ("extra_headers", {"x": 1}),
+        ("input_cost_per_token", -0.1),
+        ("input_cost_per_token", "cheap"),
+        ("input_cost_per_token", True),
+        ("output_cost_per_token", "NaN"),
+        ("output_cost_per_token", float("inf")),
+    ],
+)
+def test_a_wrong_value_is_refused_at_its_place(name: str, value: Json) -> None:
+    found = problems({"model_list": [entry(params={name: value})]})
+
+    assert 1 == len(found)
+    assert found[0].startswith(f"model_list[0].litellm_params.{name}")
+
+
+def test_a_problem_never_shows_a_secret() -> None:
+    data: Json = {"model_list": [entry(api_key=SECRET + "\n\x01", api_base=f"x://{SECRET}")]}
+
+    assert SECRET not in " ".join(problems(data))
+
+
+def test_every_field_of_a_deployment_is_read() -> None:
+    found = deployment(
+        info={"id": "one", "base_model": "gpt-4o-2024", "max_output_tokens": 100, "mode": "chat"},
+        weight=2,
+        rpm=60,
+        tpm=1000,
+        order=1,
+        cooldown_time=30,
+        extra_headers={"X-Team": "a"},
+        input_cost_per_token="1e-6",
+        output_cost_per_token=0.000002,
+    )
+
+    assert ("one", "chat", 2, 60, 1000, 1, 30.0) == (
+        found.id,
+        found.model_group,
+        found.weight,
+        found.rpm,
+        found.tpm,
+        found.order,
+        found.cooldown_seconds,
+    )
+    assert ({"x-team": "a"}, "gpt-4o-2024", 100, "chat") == (
+        found.extra_headers,
+        found.base_model,
+        found.max_output_tokens,
+        found.mode,
+    )
+    assert {
+        "input_cost_per_token": "1e-6",
+        "output_cost_per_token": 0.000002,
+    } == found.custom_price
+
+
+def test_a_deployment_without_an_order_comes_after_those_with_one() -> None:
+    assert UNORDERED == deployment().order
+
+
+def test_a_timeout_bounds_a_whole_answer_and_each_wait_of_a_stream() -> None:
+    found = deployment(timeout=30)
+
+    assert (Timeouts(5, 30, 30, 30), Timeouts(5, 30, 30, 600)) == (
+        found.timeouts,
+        found.stream_timeouts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "params", "first_byte"),
+    [
+        ({}, {}, (600, 120)),
+        ({"router_settings": {"timeout": 50}}, {}, (50, 50)),
+        ({"router_settings": {"timeout": 50, "stream_timeout": 9}}, {}, (50, 9)),
+        (
+            {"router_settings": {"timeout": 50}, "litellm_settings": {"request_timeout": 40}},
+            {},
+            (40, 40),
+        ),
+        ({"router_settings": {"timeout": 50, "stream_timeout": 9}}, {"timeout": 30}, (30, 30)),
+        ({"router_settings": {"timeout": 50}}, {"stream_timeout": 3}, (50, 3)),
+    ],
+)
+def test_the_nearest_timeout_counts(
+    settings: JsonObject, params: JsonObject, first_byte: tuple[float, float]
+) -> None:
+    config, _ = read({"model_list": [entry(params=params)], **settings})
+
+    found = config.deployments[0]
+    assert first_byte == (found.timeouts.first_byte, found.stream_timeouts.first_byte)
+
+
+def test_an_id_stays_when_a_secret_or_the_order_of_lines_changes() -> None:
+    one = deployment(api_key="a", rpm=5)
+
+    other = deployment(rpm=5, api_key="b")
+
+    assert one.id == other.id
+    assert 64 == len(one.id)
+
+
+@pytest.mark.parametrize(
+    "params", [{"rpm": 6}, {"model": "openai/gpt-4"}, {"api_base": "http://h"}]
+)
+def test_an_id_changes_with_what_is_called(params: JsonObject) -> None:
+    assert deployment(rpm=5).id != deployment({"rpm": 5, **params}).id
+
+
+def test_entries_whose_keys_have_different_names_have_different_ids() -> None:
+    assert deployment(api_key="os.environ/OPENAI_API_KEY").id != deployment().id
+
+
+def test_entries_that_differ_in_a_secret_only_still_have_different_ids() -> None:
+    config, _ = read({"model_list": [entry(api_key="a"), entry(api_key="b")]})
+
+    assert 2 == len({found.id for found in config.deployments})
+
+
+def test_one_given_id_for_two_entries_is_refused() -> None:
+    data: Json = {"model_list": [entry(info={"id": "a"}), entry(info={"id": "a"})]}
+
+    assert ["model_list[1].model_info.id: a is the id of another entry too"] == problems(data)
+
+
+def test_more_wildcards_than_the_group_has_are_refused() -> None:
+    (problem,) = problems({"model_list": [entry("chat", model="openai/*")]})
+
+    assert "wildcards" in problem
+
+
+def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
+    data: Json = {
+        "model_list": [entry(colour="red")],
+        "router_settings": {"shape": 1},
+        "litellm_settings": {"drop_params": True},
+        "general_settings": {"alerting": []},
+        "mcp_servers": {},
+    }
+
+    found = warnings(data)
+
+    assert [
+        "model_list[0].litellm_params.colour",
+        "litellm_settings.drop_params",
+        "router_settings.shape",
+        "general_settings.alerting",
+        "mcp_servers",
+    ] == [warning.split(":")[0] for warning in found]
+    assert [] == problems(data)
+
+
+def test_router_settings_win_over_litellm_settings() -> None:
+    config, _ = read(
+        {
+            "router_settings": {"num_retries": 5, "allowed_fails": 7, "cooldown_time": 0},
+            "litellm_settings": {"num_retries": 3, "allowed_fails": 1},
+        }
+    )
+
+    assert (5, 7, 0) == (
+        config.router.num_retries,
+        config.router.allowed_fails,
+        config.router.cooldown_seconds,
+    )
+
+
+def test_litellm_settings_count_where_the_router_is_silent() -> None:
+    config, _ = read({"litellm_settings": {"num_retries": 3, "allowed_fails": 1}})
+
+    assert (3, 1) == (config.router.num_retries, config.router.allowed_fails)
+
+
+def test_fallbacks_of_both_sections_are_joined_and_the_star_is_the_default() -> None:
+    config, _ = read(
+        {
+            "litellm_settings": {"fallbacks": [{"a": ["b"]}, {"*": ["z"]}]},
+            "router_settings": {"fallbacks": [{"a": ["c"]}, {"b": ["d", "e"]}]},
+        }
+    )
+
+    assert {"a": ("c",), "b": ("d", "e")} == config.router.fallbacks
+    assert ("z",) == config.router.default_fallbacks
+
+
+def test_a_fallback_that_nobody_serves_is_warned_about() -> None:
+    data: Json = {
+        "model_list": [entry("a")],
+        "router_settings": {"fallbacks": [{"a": ["b"]}]},
+    }
+
+    assert ["router_settings.fallbacks: b is not in model_list"] == warnings(data)
+
+
+def test_aliases_may_be_hidden() -> None:
+    config, findings = read(
+        {"router_settings": {"model_group_alias": {"a": "b", "c": {"model": "d", "hidden": True}}}}
+    )
+
+    assert ([], {"a": "b", "c": "d"}, {"c"}) == (
+        findings.problems,
+        config.router.model_group_alias,
+        config.router.hidden_aliases,
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("router_settings", "num_retries", -1),
+        ("router_settings", "num_retries", 1e9),
+        ("router_settings", "num_retries", True),
+        ("router_settings", "cooldown_time", "5s"),
+        ("router_settings", "fallbacks", {"a": ["b"]}),
+        ("router_settings", "fallbacks", ["a"]),
+        ("router_settings", "fallbacks", [{"a": "b"}]),
+        ("router_settings", "fallbacks", [{"a": [""]}]),
+        ("router_settings", "default_fallbacks", "a"),
+        ("router_settings", "model_group_alias", ["a"]),
+        ("router_settings", "model_group_alias", {"a": 5}),
+        ("router_settings", "model_group_alias", {"a": {"hidden": True}}),
+        ("litellm_settings", "budget_exceeded_status_code", 200),
+        ("litellm_settings", "budget_exceeded_status_code", "422"),
+        ("litellm_settings", "timezone", "Mars/Olympus"),
+        ("litellm_settings", "timezone", "../../etc/passwd"),
+        ("litellm_settings", "timezone", 5),
+        ("litellm_settings", "budget_reset_time", 720),
+        ("litellm_settings", "budget_reset_time", "25:00"),
+        ("litellm_settings", "default_max_tokens", 0),
+        ("litellm_settings", "unknown_price", "free"),
+        ("litellm_settings", "unknown_price", ["zero"]),
+        ("litellm_settings", "redis_down", True),
+        ("general_settings", "allow_private_api_base", "yes"),
+        ("general_settings", "litellm_key_header_name", 5),
+    ],
+)
+def test_a_wrong_setting_is_refused_at_its_place(section: str, name: str, value: Json) -> None:
+    found = problems({section: {name: value}})
+
+    assert 1 == len(found)
+    assert found[0].startswith(f"{section}.{name}")
+
+
+def test_every_setting_is_read() -> None:
+    config, findings = read(
+        {
+            "litellm_settings": {
+                "budget_exceeded_status_code": 429,
+                "model_access_denied_status_code": 401,
+                "timezone": "Europe/Berlin",
+                "budget_reset_time": "06:00",
+                "default_max_tokens": 100,
+                "unknown_price": "refuse",
+                "redis_down": "closed",
+            },
+            "general_settings": {
+                "litellm_key_header_name": "X-Key",
+                "allow_private_api_base": False,
+            },
+        }
+    )
+
+    assert ([], []) == (findings.problems, findings.warnings)
+    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse", "closed") == (
+        config.litellm.budget_exceeded_status_code,
+        config.litellm.model_access_denied_status_code,
+        config.litellm.timezone,
+        config.litellm.budget_reset_time,
+        config.litellm.default_max_tokens,
+        config.litellm.unknown_price,
+        config.litellm.redis_down,
+    )
+    assert ("x-key", False) == (
+        config.general.key_header_name,
+        config.general.allow_private_api_base,
+    )
+
+
+FULL: JsonObject = {
+    "model_list": [
+        entry(
+            info={"id": "one", "base_model": "m", "mode": "chat", "max_output_tokens": 5},
+            api_base="http://h/v1",
+            api_key="os.environ/OPENAI_API_KEY",
+            timeout=5,
+            extra_headers={"a": "b"},
+            input_cost_per_token=1,
+        ),
+        entry("openai/*", model="openai/*"),
+    ],
+    "router_settings": {
+        "num_retries": 1,
+        "fallbacks": [{"chat": ["openai/x"]}],
+        "model_group_alias": {"a": {"model": "chat", "hidden": False}},
+        "routing_strategy": "simple-shuffle",
+    },
+    "litellm_settings": {"timezone": "UTC", "request_timeout": 5},
+    "general_settings": {"master_key": "os.environ/X", "allow_private_api_base": True},
+}
+
+
+def places(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("os.environ/X"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(places(FULL)[1:]), junk)
+def test_whatever_stands_anywhere_a_reading_finds_problems_and_never_crashes(
+    place: tuple[str | int, ...], value: Json
+) -> None:
+    data = copy.deepcopy(FULL)
+    *before, last = place
+    target: object = data
+    for step in before:
+        target = target[step]  # type: ignore[index]
+    target[last] = value  # type: ignore[index]
+
+    config, _ = read(data)
+
+    assert isinstance(config, Config)
+
+
+@given(junk)
+def test_any_value_is_read_without_a_crash(data: Json) -> None:
+    config, _ = read(data)
+
+    assert isinstance(config, Config)
