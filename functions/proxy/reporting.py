@@ -4,14 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.domain import Nanodollars
 from shared.limits.refusals import headroom
 from shared.observability import RequestLine, request_line
-from shared.runtime.http import safe_headers
 from shared.wire.reply_headers import ReplyFacts, reply_headers
 
 if TYPE_CHECKING:
     from shared.errors import GatewayError
     from shared.gateway.running import Running
+
+
+def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
+    """Tell the caller how its call went; a stream's cost is not known when its reply begins."""
+    call, key, deployment = running.call, running.principal.key, running.deployment
+    fallbacks = len({running.quotes[turn].group for turn in running.tried}) - 1
+    cost = None if is_stream else running.billed_cost()
+    spent = running.admitted.spent[0] if running.admitted.spent else None
+    return reply_headers(
+        ReplyFacts(
+            call_id=call.reported_id or call.id,
+            model_group=call.model,
+            model_id=deployment.id,
+            model_name=deployment.model,
+            api_base=deployment.api_base,
+            cost=cost,
+            key_spend=None if spent is None else Nanodollars(spent + (cost or 0)),
+            key_max_budget=key.max_budget,
+            key_rpm_limit=key.rpm_limit,
+            key_tpm_limit=key.tpm_limit,
+            attempted_retries=len(running.tried) - 1 - fallbacks,
+            attempted_fallbacks=fallbacks,
+            duration_ms=running.timings.total_ms,
+            overhead_ms=running.timings.overhead_ms,
+            rate_limits=headroom(running.principal, running.admitted.used),
+        )
+    )
 
 
 def report(running: Running, route: str) -> None:

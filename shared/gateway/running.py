@@ -120,6 +120,11 @@ class Running:
             is_estimated=True,
         )
 
+    def billed_cost(self) -> Nanodollars:
+        """Return what the call costs by what is known of its usage; nothing where no price is."""
+        price = self.quote.price
+        return cost(price, self.billed_usage()) if price is not None else Nanodollars(0)
+
     async def settle(self) -> None:
         """Give back the hold and book what the call cost."""
         if self._is_settled:
@@ -128,8 +133,7 @@ class Running:
         if self._renewal is not None:
             self._renewal.cancel()
         usage = self.billed_usage()
-        price = self.quote.price
-        self.cost = cost(price, usage) if price is not None else Nanodollars(0)
+        self.cost = self.billed_cost()
         settlement = Settlement(
             cost=self.cost,
             prompt_tokens=usage.prompt_tokens,
