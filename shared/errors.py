@@ -18,6 +18,8 @@ GatewayError
 │   └── AllCooling          429  all_deployments_in_cooldown
 ├── TransportFailed         502  no HTTP answer; storage and gateway translate it
 ├── ProviderFailed               the provider's doing; another deployment may still answer
+│   ├── ContextWindowExceeded 400 another model may have room for the prompt
+│   └── ContentPolicyViolated 400 another provider may be less strict
 └── StoreDown               503  service_unavailable
     ├── RedisDown
     └── PostgresDown             no_db_connection
@@ -224,6 +226,14 @@ class ProviderFailed(GatewayError):  # noqa: N818
         self.type = type
         self.retryable = retryable
         self.retry_after = retry_after
+
+
+class ContextWindowExceeded(ProviderFailed):
+    """The prompt is longer than the model takes."""
+
+
+class ContentPolicyViolated(ProviderFailed):
+    """The provider will not answer that prompt."""
 
 
 class StoreDown(GatewayError):  # noqa: N818

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from local.door.server import DoorThread
 from local.postgres import Postgres
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made inside
 ROOM_NEEDED = 1 << 30
+
+settings.register_profile("unhurried", deadline=None)  # two busy cores are no bug
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

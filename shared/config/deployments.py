@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from shared.config.model import UNORDERED
 from shared.config.sections import REFERENCE, Section, Wrong
 from shared.config.timeouts import buffered_timeouts, stream_timeouts
-from shared.config.vendors import VENDORS, Vendor
+from shared.config.vendors import VENDORS, Vendor, inferred_provider
 from shared.domain import Deployment
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
 
 _SECRETS: Final = ("api_key",)
-_OF_OPENAI: Final = re.compile(
-    r"(gpt-|chatgpt-|o[1-9](-|$)|text-embedding-|davinci-|babbage-|ft:)[^/]*"
-)
 # What model_info says for LiteLLM's own pages only.
 _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "created_by")
 
@@ -99,7 +95,7 @@ def _vendor_and_model(params: Section) -> tuple[Vendor, str]:
     elif slash:
         provider, model = prefix, rest
     else:
-        provider, model = ("openai", full) if _OF_OPENAI.fullmatch(full) else ("", full)
+        provider, model = inferred_provider(full) or "", full
     vendor = VENDORS.get(provider)
     if vendor is not None and model:
         return vendor, model

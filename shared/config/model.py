@@ -68,9 +68,32 @@ class LiteLLMSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything a request may need to know that no caller decides."""
+    """Everything a request may need to know that no caller decides.
+
+    `groups` and `by_id` find deployments by what callers may name; `wildcards` are the groups with
+    a `*` in their name, most specific first.
+    """
 
     deployments: tuple[Deployment, ...] = ()
     router: RouterSettings = field(default_factory=RouterSettings)
     general: GeneralSettings = field(default_factory=GeneralSettings)
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
+    groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
+    by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
+    wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the deployments once, not for every request."""
+        groups: dict[str, tuple[Deployment, ...]] = {}
+        for deployment in self.deployments:
+            group = deployment.model_group
+            groups[group] = (*groups.get(group, ()), deployment)
+        wildcards = sorted((name for name in groups if "*" in name), key=_specificity)
+        object.__setattr__(self, "groups", MappingProxyType(groups))
+        object.__setattr__(self, "by_id", MappingProxyType({d.id: d for d in self.deployments}))
+        object.__setattr__(self, "wildcards", tuple(wildcards))
+
+
+def _specificity(pattern: str) -> tuple[int, int, str]:
+    stars = pattern.count("*")
+    return stars - len(pattern), stars, pattern

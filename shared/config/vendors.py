@@ -6,6 +6,7 @@ belongs here when it differs from another only in this data; its dialect lives i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,8 +63,19 @@ _ROWS: Final = (
     Vendor("hosted_vllm", key_variables=("HOSTED_VLLM_API_KEY",)),
     Vendor("litellm_proxy", key_variables=("LITELLM_PROXY_API_KEY",)),
     Vendor("lm_studio", key_variables=("LM_STUDIO_API_KEY",)),
+    Vendor("ollama", key_variables=("OLLAMA_API_KEY",)),
+    Vendor("ollama_chat", key_variables=("OLLAMA_API_KEY",)),
     Vendor("openai_like", key_variables=("OPENAI_LIKE_API_KEY",)),
     Vendor("demo"),
 )
 
 VENDORS: Final = {vendor.provider: vendor for vendor in _ROWS}
+
+_OF_OPENAI: Final = re.compile(
+    r"(gpt-|chatgpt-|o[1-9](-|$)|text-embedding-|davinci-|babbage-|ft:)[^/]*"
+)
+
+
+def inferred_provider(model: str) -> str | None:
+    """Tell whose model a bare name is, where the name itself says so."""
+    return "openai" if _OF_OPENAI.fullmatch(model) else None

@@ -78,12 +78,17 @@ class Plan:
     lost: Lost
 
 
+COUNT_ALONE = -1
+"""In the place of a percentage: only the number of failures decides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cooling:
     """How a failure counts against its deployment.
 
     `seconds` 0 never cools. `at_once` cools on this failure; otherwise more than `percent` of at
-    least `least_requests` requests in the minute must have failed.
+    least `least_requests` requests in the minute must have failed. With `percent` COUNT_ALONE,
+    that many failures are enough, whatever else went well.
     """
 
     seconds: float = 0.0

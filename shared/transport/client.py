@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from shared.errors import TransportFailed
-from shared.transport.lines import Attempt, Lines, current_attempt
+from shared.transport.attempt import Attempt, current_attempt
+from shared.transport.lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from ssl import SSLContext
 
     from shared.domain import HttpRequest, Timeouts
@@ -45,16 +46,16 @@ class Client:
         died before one byte of an answer: then its peer had closed it, and has not read it.
         """
         session, lines = self._opened()
-        deadline = lines.now() + timeouts.total
-        attempt = lines.attempt(timeouts, deadline)
+        now = asyncio.get_running_loop().time()
+        attempt = Attempt.begin(timeouts, now, deadline=now + timeouts.total)
         try:
-            return Response(await _try(session, request, attempt), attempt)
+            return await _try(session, request, attempt)
         except TransportFailed as failed:
             lines.blame(attempt)
             if not (failed.phase == "reset" and attempt.was_dead_before_use):
                 raise
-        attempt = lines.attempt(timeouts, deadline)
-        return Response(await _try(session, request, attempt), attempt)
+        now = asyncio.get_running_loop().time()
+        return await _try(session, request, Attempt.begin(timeouts, now, attempt.deadline))
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""
@@ -91,7 +92,6 @@ class Response:
         self.headers: Mapping[str, str] = {k.lower(): v for k, v in reply.headers.items()}
         self._reply = reply
         self._attempt = attempt
-        self._has_begun = False
 
     async def read(self, cap: int) -> bytes:
         """Return the whole body; raise TransportFailed when it is over `cap` bytes."""
@@ -103,7 +103,7 @@ class Response:
                 raise TransportFailed(f"the answer is over {cap} bytes", phase="too_large")
         return bytes(body)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives; leaving early closes the connection."""
         try:
             while chunk := await self._next_chunk():
@@ -117,35 +117,26 @@ class Response:
 
     async def _next_chunk(self) -> bytes:
         """Return what has arrived, waiting for the first byte of it; nothing at the end."""
-        between_bytes = self._attempt.timeouts.between_bytes
-        loop = asyncio.get_running_loop()
-        by = loop.time() + between_bytes
-        if not self._has_begun:
-            by = max(by, self._attempt.first_byte_by)
-        by = min(by, self._attempt.deadline)
-        guard = asyncio.timeout_at(by)
+        content = self._reply.content
         try:
-            async with guard:
-                chunk = await self._reply.content.readany()
+            chunk = content.read_nowait()
+            if not chunk and not content.at_eof():
+                async with self._attempt.await_more(asyncio.get_running_loop().time()):
+                    chunk = await content.readany()
         except BaseException as error:
             self._reply.close()
-            if guard.expired():
-                phase = "total" if by >= self._attempt.deadline else "between_bytes"
-                raise TransportFailed(f"the answer stopped: {phase}", phase=phase) from error
             if isinstance(error, aiohttp.ClientError | OSError):
-                raise TransportFailed("the answer broke off", phase="reset") from error
+                raise self._attempt.failure() from error
             raise
-        self._has_begun = True
+        self._attempt.heard()
         return chunk
 
 
-async def _try(
-    session: aiohttp.ClientSession, request: HttpRequest, attempt: Attempt
-) -> aiohttp.ClientResponse:
+async def _try(session: aiohttp.ClientSession, request: HttpRequest, attempt: Attempt) -> Response:
     token = current_attempt.set(attempt)
     try:
         async with attempt.guard:
-            return await session.request(
+            reply = await session.request(
                 request.method,
                 request.url,
                 headers=request.headers,
@@ -153,11 +144,12 @@ async def _try(
                 allow_redirects=False,
             )
     except ValueError as error:
-        raise TransportFailed("the request is not one to send", phase="connect") from error
+        raise TransportFailed("that is no request to send", phase="connect") from error
     except (aiohttp.ClientError, OSError) as error:
         raise attempt.failure() from error
     finally:
         current_attempt.reset(token)
+    return Response(reply, attempt)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:

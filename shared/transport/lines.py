@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from shared.errors import TransportFailed
+from shared.transport.attempt import current_attempt
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,14 +24,13 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-    from shared.domain import Timeouts
+    from shared.transport.attempt import Attempt
 
-MAX_CONNECTIONS = 1000
+MAX_CONNECTIONS_PER_HOST = 1000
 KEEPALIVE_SECONDS = 90
 TCP_USER_TIMEOUT_MS = 3_000
-# The reader of an idle socket runs one tick after it was found readable, and TLS closes its
-# transport two ticks later.
-TICKS_TO_SEE_A_CLOSED_PEER = 3
+# One tick finds the sockets on which something happened, the next one has run their readers.
+TICKS_TO_SEE_A_CLOSED_PEER = 2
 
 
 class Line(ResponseHandler):
@@ -57,55 +54,25 @@ class Line(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of an answer; drop the line when nobody has asked."""
-        if self.is_resting:
+        # aiohttp passes empty data to itself to go on after a pause: nothing was heard then.
+        if data and self.is_resting:
             self.abort()
             return
-        self.has_heard = True
+        self.has_heard = self.has_heard or bool(data)
         super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Break off the body if the connection was reset.
+
+        aiohttp takes any end of a connection for the end of a body without length.
+        """
+        if exc is not None and self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError("connection reset"), exc)
+        super().connection_lost(exc)
 
     def close(self) -> None:
         """Close at once: a given-up request must not linger to flush its body."""
         self.abort()
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One try of a request, as far as it got."""
-
-    timeouts: Timeouts
-    deadline: float
-    guard: asyncio.Timeout
-    phase: Literal["connect", "first_byte"] = "connect"
-    line: Line | None = None
-    key: ConnectionKey | None = None
-    was_kept: bool = False
-    first_byte_by: float = 0.0
-
-    def connected(self, line: Line, key: ConnectionKey, now: float) -> None:
-        """Go on to wait for the answer's head."""
-        line.take()
-        self.line, self.key, self.was_kept = line, key, line.is_kept
-        self.phase = "first_byte"
-        self.first_byte_by = min(now + self.timeouts.first_byte, self.deadline)
-        self.guard.reschedule(self.first_byte_by)
-
-    def failure(self) -> TransportFailed:
-        """Say how far the try got and what ended it: the clock or the peer."""
-        if not self.guard.expired():
-            if self.phase == "connect":
-                return TransportFailed("no connection", phase="connect")
-            return TransportFailed("the connection broke before an answer", phase="reset")
-        if self.guard.when() == self.deadline:
-            return TransportFailed("no answer in the time allowed", phase="total")
-        return TransportFailed(f"no answer in time: {self.phase}", phase=self.phase)
-
-    @property
-    def was_dead_before_use(self) -> bool:
-        """Whether this try went out on a kept connection and heard nothing at all."""
-        return self.line is not None and self.was_kept and not self.line.has_heard
-
-
-current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 
 
 class Lines(aiohttp.TCPConnector):
@@ -114,7 +81,8 @@ class Lines(aiohttp.TCPConnector):
     def __init__(self, ssl_context: SSLContext | None) -> None:
         """Open nothing yet."""
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - aiohttp: a bare tuple
-            limit=MAX_CONNECTIONS,
+            limit=0,  # streams that fill one provider's share must not keep settles from Redis
+            limit_per_host=MAX_CONNECTIONS_PER_HOST,
             keepalive_timeout=KEEPALIVE_SECONDS,
             socket_factory=_open_socket,
             ssl=ssl_context or True,
@@ -123,19 +91,10 @@ class Lines(aiohttp.TCPConnector):
         self._factory = functools.partial(Line, loop=self._loop)
         self._doubts: dict[ConnectionKey, float] = {}
 
-    def now(self) -> float:
-        """Return the loop's time, in seconds."""
-        return self._loop.time()
-
-    def attempt(self, timeouts: Timeouts, deadline: float) -> Attempt:
-        """Begin a try that must connect by then."""
-        connect_by = min(self.now() + timeouts.connect, deadline)
-        return Attempt(timeouts, deadline, guard=asyncio.timeout_at(connect_by))
-
     def blame(self, attempt: Attempt) -> None:
         """Trust no connection that rests now, if the failed try went out on a kept one."""
         if attempt.was_kept and attempt.key is not None:
-            self._doubts[attempt.key] = self.now()
+            self._doubts[attempt.key] = self._loop.time()
 
     async def connect(
         self,
@@ -144,20 +103,30 @@ class Lines(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the name is aiohttp's
     ) -> Connection:
         """Return a connection that is alive as far as anybody can know."""
-        for _ in range(TICKS_TO_SEE_A_CLOSED_PEER):
-            await asyncio.sleep(0)
         key = req.connection_key
         while True:
             connection = await super().connect(req, traces, timeout)
             line = connection.protocol
             if not isinstance(line, Line):  # pragma: no cover
                 raise TypeError("aiohttp made a connection that is not a Line")
-            if not line.is_kept or line.rested_at > self._doubts.get(key, 0.0):
-                break
+            try:
+                if not line.is_kept or await self._is_alive(line, key):
+                    break
+            except BaseException:
+                connection.close()
+                raise
             connection.close()
         connection.add_callback(line.rest)
+        line.take()
         current_attempt.get().connected(line, key, self._loop.time())
         return connection
+
+    async def _is_alive(self, line: Line, key: ConnectionKey) -> bool:
+        if line.rested_at <= self._doubts.get(key, 0.0):
+            return False
+        for _ in range(TICKS_TO_SEE_A_CLOSED_PEER):
+            await asyncio.sleep(0)
+        return line.is_connected()
 
 
 def _open_socket(address: tuple[int, int, int, str, object]) -> socket.socket:

@@ -5,7 +5,9 @@ local function book_outcome(window_key, cooldown_key, failed, cool_ms, at_once, 
   local failures = tonumber(redis.call('HINCRBY', window_key, 'failures', failed and 1 or 0))
   redis.call('PEXPIRE', window_key, 120000)
   if not failed or cool_ms <= 0 then return end
-  local too_many = tonumber(requests) >= least and failures * 100 > percent * tonumber(requests)
+  -- A percent below 0 asks for `least` failures, not for a share of `least` requests.
+  local counted = percent < 0 and failures or tonumber(requests)
+  local too_many = counted >= least and failures * 100 > percent * tonumber(requests)
   if not at_once and not too_many then return end
   local ends = now + cool_ms
   if ends > tonumber(redis.call('GET', cooldown_key) or '0') then

@@ -1,0 +1,177 @@
+"""OpenAI's dialect, and everybody's who speaks it: chat, completions and embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from shared.domain import Endpoint, HttpRequest
+from shared.errors import ProviderFailed
+from shared.providers.dialect import Reply, StreamEvent
+from shared.providers.failures import failure, failure_inside, malformed
+from shared.providers.sse import LineTooLong, SseEvent, SseParser
+from shared.providers.usage import text_bytes, usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Call, Deployment, Json, JsonObject
+
+_PATHS: Final[Mapping[Endpoint, str]] = {
+    Endpoint.CHAT: "/chat/completions",
+    Endpoint.COMPLETION: "/completions",
+    Endpoint.EMBEDDING: "/embeddings",
+}
+_CONTENT: Final[Mapping[Endpoint, str]] = {
+    Endpoint.CHAT: "choices",
+    Endpoint.COMPLETION: "choices",
+    Endpoint.EMBEDDING: "data",
+}
+_DONE: Final = b"[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAI:
+    """The dialect; its fields are the ways in which vendors stray from OpenAI itself.
+
+    Without `takes_stream_options` a vendor tells the usage of streams unasked, and refuses to be
+    asked. Where `takes_max_completion_tokens` is false that limit would be ignored, so it is sent
+    under its old name. `base_path` is what the vendor's usual base URL lacks.
+    """
+
+    takes_stream_options: bool = True
+    takes_max_completion_tokens: bool = True
+    base_path: str = ""
+
+    def request(self, call: Call, to: Deployment) -> HttpRequest:
+        """Put the caller's body to the deployment, under the deployment's name for the model."""
+        body: JsonObject = {**call.body, "model": to.model}
+        if call.is_stream:
+            body["stream"] = True
+            self._ask_for_usage(body)
+        limit = body.get("max_completion_tokens")
+        if limit is not None and not self.takes_max_completion_tokens:
+            del body["max_completion_tokens"]
+            body["max_tokens"] = limit
+        headers = {"content-type": "application/json"}
+        if to.api_key:
+            headers["authorization"] = f"Bearer {to.api_key}"
+        base, question, query = to.api_base.partition("?")
+        url = base.rstrip("/") + self.base_path + _PATHS[call.endpoint] + question + query
+        return HttpRequest("POST", url, {**headers, **to.extra_headers}, orjson.dumps(body))
+
+    def reply(self, call: Call, body: bytes) -> Reply:
+        """Read a whole answer."""
+        parsed = _parsed(body)
+        if parsed.get("error"):
+            raise failure_inside(parsed)
+        content = parsed.get(_CONTENT[call.endpoint])
+        if not isinstance(content, list):
+            raise malformed(f"has no `{_CONTENT[call.endpoint]}`")
+        return Reply(
+            body=parsed,
+            usage=usage_of(parsed),
+            response_id=_response_id(parsed),
+            text_bytes=text_bytes(parsed.get("choices")),
+        )
+
+    def decoder(self, call: Call) -> OpenAIDecoder:
+        """Begin to read a streamed answer."""
+        return OpenAIDecoder(wants_usage_chunk=call.wants_usage_chunk)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailed:
+        """Read a refusal or a breakdown."""
+        return failure(status, headers, body)
+
+    def _ask_for_usage(self, body: JsonObject) -> None:
+        asked = body.pop("stream_options", None)
+        if self.takes_stream_options:
+            options = asked if isinstance(asked, dict) else {}
+            body["stream_options"] = {**options, "include_usage": True}
+
+
+@dataclass(slots=True)
+class OpenAIDecoder:
+    """A stream of chunks that ends in [DONE]."""
+
+    wants_usage_chunk: bool
+    _parser: SseParser = field(default_factory=SseParser)
+    _is_over: bool = False
+    _has_finish_reason: bool = False
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """Return the events that `chunk` completes."""
+        found: list[SseEvent] = []
+        failed: StreamEvent | None = None
+        try:
+            self._parser.feed(chunk, found)
+        except LineTooLong:
+            failed = StreamEvent(error=malformed("has a line that is too long"))
+        events: list[StreamEvent] = []
+        for event in [*map(self._read, found), failed]:
+            if event is None or self._is_over:
+                continue
+            events.append(event)
+            self._is_over = event.is_done or event.error is not None
+        return events
+
+    def end(self) -> list[StreamEvent]:
+        """Return what is left when the provider has closed."""
+        events = self.feed(b"\n\n")
+        if self._is_over:
+            return events
+        self._is_over = True
+        if self._has_finish_reason:
+            return [*events, StreamEvent(is_done=True)]
+        return [*events, StreamEvent(error=malformed("ended before it was complete"))]
+
+    def _read(self, event: SseEvent) -> StreamEvent | None:
+        if not event.data.strip():
+            return None
+        if event.data.strip() == _DONE:
+            return StreamEvent(is_done=True)
+        try:
+            chunk = _parsed(event.data)
+        except ProviderFailed as error:
+            return StreamEvent(error=error)
+        if event.name == "error" or chunk.get("error"):
+            return StreamEvent(error=failure_inside(chunk))
+        return self._chunk(chunk)
+
+    def _chunk(self, chunk: JsonObject) -> StreamEvent:
+        choices = chunk.get("choices")
+        usage = usage_of(chunk)
+        is_for_the_caller = True
+        if not self.wants_usage_chunk:
+            is_for_the_caller = bool(choices) or not isinstance(chunk.get("usage"), dict)
+            chunk.pop("usage", None)
+        self._has_finish_reason = self._has_finish_reason or _has_finish_reason(choices)
+        return StreamEvent(
+            data=chunk if is_for_the_caller else None,
+            usage=usage,
+            text_bytes=text_bytes(choices),
+            response_id=_response_id(chunk),
+        )
+
+
+def _parsed(body: bytes) -> JsonObject:
+    try:
+        parsed: Json = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise malformed("is not JSON") from error
+    if not isinstance(parsed, dict):
+        raise malformed("is not a JSON object")
+    return parsed
+
+
+def _response_id(body: JsonObject) -> str | None:
+    found = body.get("id")
+    return found if isinstance(found, str) and found else None
+
+
+def _has_finish_reason(choices: Json) -> bool:
+    if not isinstance(choices, list):
+        return False
+    return any(isinstance(choice, dict) and choice.get("finish_reason") for choice in choices)

@@ -1,0 +1,58 @@
+"""Which dialect a provider speaks, and how it strays from it.
+
+Addresses and keys of vendors are rows of shared.config.vendors; what differs on the wire is here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared.config.vendors import VENDORS
+from shared.providers.openai import OpenAI
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.providers.dialect import Dialect
+
+_DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI()}
+
+_KNOWS_MAX_TOKENS: Final = OpenAI(takes_max_completion_tokens=False)
+
+# The old name of the limit is what these document, or what LiteLLM sends them.
+_STRAYING: Final[Mapping[str, Dialect]] = {
+    **dict.fromkeys(
+        [
+            *("cerebras", "dashscope", "deepinfra", "deepseek", "fireworks_ai", "hyperbolic"),
+            *("lm_studio", "moonshot", "nebius", "novita", "nvidia_nim", "openai_like"),
+            *("perplexity", "sambanova", "together_ai", "xai"),
+        ],
+        _KNOWS_MAX_TOKENS,
+    ),
+    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
+    # 2026-11); it tells the usage in the last chunk unasked.
+    "mistral": OpenAI(takes_stream_options=False, takes_max_completion_tokens=False),
+    # LiteLLM's base URL is that of Ollama's own API; OpenAI's is below /v1.
+    **dict.fromkeys(
+        ["ollama", "ollama_chat"], OpenAI(takes_max_completion_tokens=False, base_path="/v1")
+    ),
+}
+
+
+class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
+    """A deployment names a provider that is none of ours."""
+
+    def __init__(self, provider: str) -> None:
+        """List what could have been meant."""
+        super().__init__(
+            f"there is no provider `{provider}`; write the model as PROVIDER/MODEL with one of "
+            + ", ".join(sorted(VENDORS)),
+        )
+
+
+def dialect_of(provider: str) -> Dialect:
+    """Return how to speak to a provider; raise UnknownProvider when nobody knows."""
+    vendor = VENDORS.get(provider)
+    if vendor is None:
+        raise UnknownProvider(provider)
+    return _STRAYING.get(provider) or _DIALECTS[vendor.dialect]

@@ -1,0 +1,124 @@
+"""Read how many tokens were used, from vendors that put it in different places and words.
+
+Every count is an integer from 0 to MAX_TOKENS, and parts lie within their wholes, whatever was
+sent: usage is billed.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Final
+
+from shared.domain import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shared.domain import Json
+
+MAX_TOKENS: Final = 1_000_000_000
+
+_CACHED: Final = (
+    ("prompt_tokens_details", "cached_tokens"),
+    ("input_tokens_details", "cached_tokens"),
+    ("prompt_cache_hit_tokens",),  # DeepSeek
+    ("cached_tokens",),  # Moonshot, Together
+    ("cache_read_input_tokens",),  # gateways before Anthropic
+)
+_CACHE_CREATION: Final = (
+    ("prompt_tokens_details", "cache_creation_tokens"),
+    ("prompt_tokens_details", "cache_write_tokens"),  # OpenRouter
+    ("cache_creation_input_tokens",),
+)
+_REASONING: Final = (
+    ("completion_tokens_details", "reasoning_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
+    ("reasoning_tokens",),  # Perplexity
+)
+
+_TEXTS: Final = frozenset(
+    {
+        *("delta", "message", "text", "content", "refusal"),
+        *("reasoning_content", "reasoning", "thinking"),
+        *("tool_calls", "function_call", "function", "name", "arguments"),
+    }
+)
+_DEEPEST_TEXT: Final = 8
+
+
+def usage_of(body: Mapping[str, Json]) -> Usage | None:
+    """Return the usage that a reply or a chunk tells; None when it tells none, or only zeros."""
+    for place in _places(body):
+        usage = _read(place)
+        if usage is not None:
+            return usage
+    return None
+
+
+def _places(body: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    candidates: list[Json] = [dict(body), body.get("x_groq")]
+    choices = body.get("choices")
+    if isinstance(choices, list):
+        candidates += choices  # Moonshot (github.com/earendil-works/pi issue 2017, read 2026-11)
+    for candidate in candidates:
+        usage = candidate.get("usage") if isinstance(candidate, dict) else None
+        if isinstance(usage, dict):
+            yield usage
+
+
+def _read(found: Mapping[str, Json]) -> Usage | None:
+    prompt = _first_count(found, (("prompt_tokens",), ("input_tokens",)))
+    completion = _first_count(found, (("completion_tokens",), ("output_tokens",)))
+    total = _count(found.get("total_tokens"))
+    reasoning = _first_count(found, _REASONING)
+    if prompt == 0:
+        prompt = max(total - completion, 0)
+    if reasoning and total == prompt + completion + reasoning:
+        completion += reasoning  # xAI and Gemini count reasoning beside the completion, not in it
+    if prompt == completion == 0:
+        return None
+    cached = min(_first_count(found, _CACHED), prompt)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=min(completion, MAX_TOKENS),
+        cached_tokens=cached,
+        cache_creation_tokens=min(_first_count(found, _CACHE_CREATION), prompt - cached),
+        reasoning_tokens=min(reasoning, completion),
+    )
+
+
+def _first_count(found: Mapping[str, Json], paths: tuple[tuple[str, ...], ...]) -> int:
+    """Return the first count of these places that is not 0."""
+    for path in paths:
+        value: Json = dict(found)
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if count := _count(value):
+            return count
+    return 0
+
+
+def _count(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    if isinstance(value, float) and not isfinite(value):
+        return 0
+    return min(max(int(value), 0), MAX_TOKENS)
+
+
+def text_bytes(value: Json, depth: int = 0) -> int:
+    """Count the bytes of generated text in `choices`: what may stand for a missing usage."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if depth > _DEEPEST_TEXT:
+        return 0
+    if isinstance(value, list):
+        return sum(text_bytes(item, depth + 1) for item in value)
+    if isinstance(value, dict):
+        told_twice = "reasoning_content" in value and "reasoning" in value  # by vLLM
+        return sum(
+            text_bytes(value[name], depth + 1)
+            for name in _TEXTS & value.keys()
+            if not (told_twice and name == "reasoning")
+        )
+    return 0

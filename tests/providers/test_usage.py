@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain import JsonObject, Usage
+from shared.providers.usage import MAX_TOKENS, text_bytes, usage_of
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+FIELDS = st.sampled_from(
+    [
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "reasoning_tokens",
+        "cached_tokens",
+        "cache_creation_input_tokens",
+        "prompt_cache_hit_tokens",
+        "input_tokens",
+        "output_tokens",
+    ]
+)
+DETAILS = st.dictionaries(
+    st.sampled_from(["cached_tokens", "reasoning_tokens", "cache_creation_tokens"]),
+    ANY_JSON | st.integers(-5, 100),
+)
+USAGES = st.dictionaries(FIELDS, ANY_JSON | st.integers(-5, 100)) | st.fixed_dictionaries(
+    {"prompt_tokens": st.integers(0, 50), "completion_tokens": st.integers(0, 50)},
+    optional={
+        "total_tokens": st.integers(0, 200),
+        "prompt_tokens_details": DETAILS | ANY_JSON,
+        "completion_tokens_details": DETAILS | ANY_JSON,
+    },
+)
+
+
+@given(USAGES | ANY_JSON)
+def test_whatever_is_sent_parts_lie_within_their_wholes(sent: object) -> None:
+    usage = usage_of({"usage": sent}) or Usage()  # pyright: ignore[reportArgumentType] - any JSON
+
+    assert 0 <= usage.cached_tokens + usage.cache_creation_tokens <= usage.prompt_tokens
+    assert 0 <= usage.reasoning_tokens <= usage.completion_tokens <= MAX_TOKENS
+    assert usage.prompt_tokens <= MAX_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ({"prompt_tokens": 3, "completion_tokens": 2}, Usage(3, 2)),
+        ({"prompt_tokens": 3.0, "completion_tokens": None}, Usage(3, 0)),
+        ({"input_tokens": 3, "output_tokens": 2}, Usage(3, 2)),
+        ({"total_tokens": 3}, Usage(3, 0)),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 8,
+                "total_tokens": 17,
+                "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
+                "completion_tokens_details": {"reasoning_tokens": 5},
+            },
+            Usage(9, 8, cached_tokens=4, cache_creation_tokens=3, reasoning_tokens=5),
+        ),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 4},
+            Usage(9, 1, cached_tokens=4),
+        ),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 1, "cached_tokens": 4},
+            Usage(9, 1, cached_tokens=4),
+        ),
+        ({"prompt_tokens": True, "completion_tokens": "2"}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None),
+        ({"prompt_tokens": -3, "completion_tokens": float("nan")}, None),
+        ({"prompt_tokens": 10**30, "completion_tokens": 0}, Usage(MAX_TOKENS, 0)),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_usage_is_read_in_every_vendors_words(sent: object, read: Usage | None) -> None:
+    assert read == usage_of({"usage": sent})  # pyright: ignore[reportArgumentType] - any JSON
+
+
+def test_reasoning_beside_the_completion_is_billed_with_it() -> None:
+    sent: JsonObject = {
+        "prompt_tokens": 10,
+        "completion_tokens": 2,
+        "total_tokens": 42,
+        "completion_tokens_details": {"reasoning_tokens": 30},
+    }
+
+    assert Usage(10, 32, reasoning_tokens=30) == usage_of({"usage": sent})
+
+
+def test_groq_and_moonshot_put_it_elsewhere() -> None:
+    sent: JsonObject = {"prompt_tokens": 3, "completion_tokens": 2}
+
+    assert Usage(3, 2) == usage_of({"usage": None, "x_groq": {"id": "1", "usage": sent}})
+    assert Usage(3, 2) == usage_of({"choices": [{"delta": {}, "usage": sent}]})
+
+
+@given(ANY_JSON)
+def test_any_choices_have_a_size(choices: object) -> None:
+    assert text_bytes(choices) >= 0  # pyright: ignore[reportArgumentType] - any JSON
