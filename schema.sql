@@ -498,8 +498,8 @@ create table if not exists litellm_spendlogs (
     request_id text not null,
     call_type text not null,
     api_key text not null,
-    -- negative in the correction of an estimate
-    spend numeric(38, 9) not null default 0 check (spend > '-infinity' and spend < 'infinity'),
+    -- Negative in the correction of an estimate. No request costs a billion dollars.
+    spend numeric(38, 9) not null default 0 check (abs(spend) < 1000000000),
     total_tokens integer not null default 0,
     prompt_tokens integer not null default 0,
     completion_tokens integer not null default 0,
@@ -546,13 +546,14 @@ create table if not exists ledger_position (
     updated_at timestamptz not null default now()
 );
 
--- Entries of the stream that no ledger row could be made of, as they were.
+-- Entries of the stream that no ledger row could be made of, as they were; or, where is_booked, only a bare one that
+-- says who spent how much.
 create table if not exists litellm_parkedspendlogs (
     shard integer not null,
     stream_id text not null,
     entry bytea not null,
     sqlstate text not null,
-    reason text,
+    is_booked boolean not null default false,
     parked_at timestamptz not null default now(),
     primary key (shard, stream_id)
 );
