@@ -1,4 +1,4 @@
-"""The guarded Redis client against the real door, and builders of plans."""
+"""The guarded Redis client against the real door."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from shared.storage.redis import Redis
 from shared.transport.client import Client
+from tests.storage.given import NOW_US, TimedRedis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,4 +25,13 @@ async def http() -> AsyncIterator[Client]:
 
 @pytest.fixture
 def redis(door: DoorThread, http: Client) -> Redis:
-    return Redis(http, door.url, door.token, try_seconds=2)
+    """A patient client: the machine of a test run may be busy."""
+    return Redis(http, door.url, door.token, try_seconds=10)
+
+
+@pytest.fixture
+async def timed(redis: Redis) -> TimedRedis:
+    """The same, whose clock stands still until a test sets it."""
+    timed = TimedRedis(redis)
+    await timed.set_time(NOW_US)
+    return timed
