@@ -32,9 +32,7 @@ async def visible_models(gateway: Gateway, presented: str | None) -> list[str]:
     by_group: dict[str, set[str]] = {}
     for deployment in gateway.config.deployments:
         by_group.setdefault(deployment.model_group, set()).add(deployment.provider)
-    names = [
-        name for name, providers in by_group.items() if _may_see(principal, name, providers)
-    ]
+    names = [name for name, providers in by_group.items() if _may_see(principal, name, providers)]
     aliases = [*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())]
     return list(dict.fromkeys([*names, *aliases]))
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
-from shared.auth.keys import hash_key
 from shared.domain import KeyHash
 from shared.errors import StoreDown, UnknownModel
 from shared.gateway.quotes import quote
@@ -23,7 +22,7 @@ from shared.routing.candidates import candidates
 from shared.routing.fallbacks import fallback_chain
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, AdmitReply, Clock, Cold, Seed, Stale, admit
+from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale, admit
 from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
@@ -76,8 +75,10 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
     if not groups[0][1]:
         raise UnknownModel(call.model, route)
-    for fallback in fallback_chain(config, model, call):
-        groups.append((fallback, candidates(config, fallback, gateway.random)))
+    groups += [
+        (fallback, candidates(config, fallback, gateway.random))
+        for fallback in fallback_chain(config, model, call)
+    ]
     return quote(call, config, groups)
 
 

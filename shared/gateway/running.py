@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.storage.admission import Admitted
     from shared.storage.plans import Plan
 
+NOTHING = Nanodollars(0)
 RENEW_EVERY_SECONDS = HOLD_LIFE_MS / 2000
 
 
@@ -51,7 +52,7 @@ class Running:
     response_id: str | None = None
     first_byte_at: Millis | None = None
     error: GatewayError | None = None
-    cost: Nanodollars = Nanodollars(0)
+    cost: Nanodollars = NOTHING
     _unbooked: Outcome | None = None
     _is_settled: bool = False
     _renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
@@ -123,7 +124,7 @@ class Running:
     def billed_cost(self) -> Nanodollars:
         """Return what the call costs by what is known of its usage; nothing where no price is."""
         price = self.quote.price
-        return cost(price, self.billed_usage()) if price is not None else Nanodollars(0)
+        return cost(price, self.billed_usage()) if price is not None else NOTHING
 
     async def settle(self) -> None:
         """Give back the hold and book what the call cost."""
