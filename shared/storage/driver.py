@@ -111,7 +111,7 @@ class Connection:
                 return Answer(rows, cursor.rowcount)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except TimeoutError as error:
