@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from shared.auth.keys import hash_key, make_key
 from shared.domain import KeyHash, Nanodollars
+from shared.storage.admission import LEDGER
 
 if TYPE_CHECKING:
     from shared.domain import JsonObject
+    from shared.gateway.gateway import Gateway
     from shared.storage.stores import Stores
 
 MASTER_KEY = "sk-master-of-the-tests-0001"
@@ -83,3 +86,13 @@ class Given:
             f"insert into {table} ({names}) values ({values})",  # noqa: S608 - a test's own names
             **columns,
         )
+
+
+async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
+    """Return the stream's entries once there are that many: a call settles after its last byte."""
+    async with asyncio.timeout(10):
+        while True:
+            found: Any = await gateway.stores.redis.execute(["XRANGE", LEDGER, "-", "+"])
+            if len(found) >= rows:
+                return [dict(zip(entry[::2], entry[1::2], strict=True)) for _, entry in found]
+            await asyncio.sleep(0.01)
