@@ -19,6 +19,7 @@ from starlette.responses import Response
 from shared.errors import BadRequest, GatewayError, NotFound, TooLarge, UnsupportedMedia
 from shared.observability import log
 from shared.wire.error_body import error_body
+from shared.wire.header_values import safe_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +33,6 @@ BODY_CAP: Final = 6 * 1024 * 1024
 
 _LONGEST_PARAM: Final = 255
 _LONGEST_REASON: Final = 300
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSAFE_TEXT: Final = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
 _UNSAFE_BYTES: Final = re.compile(rb"[\r\n\0]")
 
 
@@ -57,18 +56,6 @@ async def read_body(request: Request, cap: int = BODY_CAP) -> bytes:
         if len(body) > cap:
             raise _too_large(cap)
     return bytes(body)
-
-
-def safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Make headers of foreign text sendable: latin-1 without control characters, `?` for the rest.
-
-    A name that is no HTTP token is left out.
-    """
-    return {
-        name: _UNSAFE_TEXT.sub("?", value).strip()
-        for name, value in headers.items()
-        if _HEADER_NAME.fullmatch(name)
-    }
 
 
 def error_response(error: GatewayError) -> Response:
