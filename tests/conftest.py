@@ -15,6 +15,7 @@ from local.door.server import DoorThread
 from local.postgres import Postgres
 from local.reaper import Reaper
 from local.valkey import Valkey
+from tests.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,22 @@ def door(door_server: DoorThread, valkey: Valkey) -> DoorThread:
     door_server.faults.clear()
     door_server.calls.reset()
     return door_server
+
+
+@pytest.fixture(scope="session")
+def provider_server() -> Iterator[Provider]:
+    server = Provider()
+    server.start()
+    yield server
+    server.release()
+    server.stop()
+
+
+@pytest.fixture
+def provider(provider_server: Provider) -> Provider:
+    """A provider of OpenAI's API that answers well until told otherwise."""
+    provider_server.reset()
+    return provider_server
 
 
 def _database(url: str, name: str) -> str:

@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from local.asgi import Hangup, Reply, Request, event, hang_up, send_events
 from local.door.commands import (
     NotACommand,
     Scripts,
     argument,
-    event,
+    event_data,
     item,
     names,
     parse,
@@ -22,7 +23,6 @@ from local.door.commands import (
 )
 from local.door.control import CONTROL_PATH, Control
 from local.door.faults import Calls, Fault, Faults
-from local.door.http import Hangup, Reply, Request, hang_up, send_events
 from local.door.resp import Command, Connection, ErrorReply, Value
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Door:
         try:
             await self._serve(request, send)
         except Hangup:
-            hang_up(scope)
+            await hang_up(scope, request)
 
     async def _serve(self, request: Request, send: Send) -> None:
         if self._control and request.path.startswith(CONTROL_PATH):
@@ -97,10 +97,10 @@ class Door:
         query = dict(parse_qsl(request.query)) if b"_token" in request.query else {}
         return hmac.compare_digest(query.get(b"_token", b""), self._token)
 
-    async def _events(self, parts: list[str]) -> AsyncIterator[str]:
+    async def _events(self, parts: list[str]) -> AsyncIterator[bytes]:
         command = [parts[0].upper().encode(), *(unquote(part).encode() for part in parts[1:])]
         async for said in self._valkey.listen(command):
-            yield event(said)
+            yield event(event_data(said))
 
     async def _reply(self, request: Request, parts: list[str]) -> Reply:
         try:

@@ -95,7 +95,7 @@ def item(value: Value, *, is_base64: bool) -> dict[str, object]:
     return {"result": _plain(value, is_base64=is_base64)}
 
 
-def event(value: Value) -> str:
+def event_data(value: Value) -> str:
     """Write one pushed value as the data of a server-sent event."""
     if isinstance(value, list):
         return ",".join(str(_plain(each, is_base64=False)) for each in value)

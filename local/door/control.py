@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from local.door.http import Reply
+from local.asgi import Reply
 
 if TYPE_CHECKING:
+    from local.asgi import Request
     from local.door.faults import Calls, Faults
-    from local.door.http import Request
 
 CONTROL_PATH = "/_control/"
 

@@ -111,15 +111,14 @@ def parse(entity: Entity, text: str) -> Entry:
     """Read an entry's JSON; what is not one of ours counts as nothing."""
     scope, entity_id = entity
     try:
-        found: Any = json.loads(text)  # Any: what `render` wrote, column by column
+        found: Any = json.loads(text)  # Any: what `render` wrote
         match found:
             case {"fence": int(number)}:
                 return Fence(number)
             case {"version": int(version), "deleted": True}:
                 return Deleted(scope, entity_id, version)
             case {"version": int(version), **columns}:
-                values = _known_columns(scope, columns)
-                return _SHAPES[scope](scope=scope, entity_id=entity_id, version=version, **values)
+                return _policy(scope, entity_id, version, columns)
             case _:
                 return None
     except (ValueError, TypeError):
@@ -127,10 +126,13 @@ def parse(entity: Entity, text: str) -> Entry:
         return None
 
 
-def _known_columns(scope: Scope, columns: Mapping[str, Any]) -> dict[str, Any]:
-    known = {field.name for field in fields(_SHAPES[scope])} - _NOT_COLUMNS
-    return {
+def _policy(scope: Scope, entity_id: str, version: int, columns: Mapping[str, Any]) -> Policy:
+    """Build a policy from what `render` wrote, perhaps in an older or a newer release."""
+    shape = _SHAPES[scope]
+    known = {field.name for field in fields(shape)} - _NOT_COLUMNS
+    values: dict[str, Any] = {
         name: tuple(value) if name in _TUPLES else value
         for name, value in columns.items()
         if name in known
     }
+    return shape(scope=scope, entity_id=entity_id, version=version, **values)

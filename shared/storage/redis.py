@@ -77,7 +77,7 @@ class Redis(UpstashRedis):
             total=try_seconds * 4,
         )
 
-    async def execute(  # pyright: ignore[reportIncompatibleMethodOverride] - JSON as it came
+    async def execute(  # pyright: ignore[reportIncompatibleMethodOverride] - a reply is any JSON
         self, command: list[str | int]
     ) -> Json:
         """Send one command once; return its result, raise RedisDown or RedisRefused."""

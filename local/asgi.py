@@ -1,4 +1,4 @@
-"""The little of HTTP that the door needs, straight on ASGI."""
+"""The little of HTTP that this machine's own servers need, straight on ASGI: it costs least."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-BODY_LIMIT = 10 * 1024 * 1024  # Upstash's own
-ABORT = "local.door.abort"
+BODY_LIMIT = 10 * 1024 * 1024  # Upstash's own; the gateway's is lower
+ABORT = "local.abort"
 JSON_TYPE = (b"content-type", b"application/json")
 HTML_TYPE = (b"content-type", b"text/html")
 EVENTS_TYPE = (b"content-type", b"text/event-stream")
@@ -32,11 +32,6 @@ class AbortableProtocol(HttpToolsProtocol):
         """Hand the way to cut the connection to the app."""
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
-
-
-def hang_up(scope: Scope) -> None:
-    """Cut the connection that a request came by."""
-    scope["extensions"][ABORT]["abort"]()
 
 
 class Request:
@@ -56,7 +51,7 @@ class Request:
         return next((value for each, value in self._headers if each == name), b"")
 
     async def body(self) -> bytes:
-        """Read the whole body; Hangup when the client goes or sends more than Upstash takes."""
+        """Read the whole body; Hangup when the client goes or sends too much."""
         message = await self._receive()
         if not message.get("more_body"):
             return message.get("body", b"")
@@ -76,6 +71,12 @@ class Request:
             pass
 
 
+async def hang_up(scope: Scope, request: Request) -> None:
+    """Cut the connection that a request came by."""
+    scope["extensions"][ABORT]["abort"]()
+    await request.gone()
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer: JSON, or a web page where a fault wants one."""
@@ -83,18 +84,19 @@ class Reply:
     status: int
     json: object
     html: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def send(self, send: Send) -> None:
         """Write it."""
         body = self.html.encode() if self.html else orjson.dumps(self.json)
         kind = HTML_TYPE if self.html else JSON_TYPE
         length = (b"content-length", str(len(body)).encode())
-        headers = [kind, length, (b"upstash-sync-token", b"local-0")]
+        headers = [kind, length, *self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
-async def send_events(events: AsyncIterator[str], request: Request, send: Send) -> None:
+async def send_events(events: AsyncIterator[bytes], request: Request, send: Send) -> None:
     """Write server-sent events as they come, until they end or the client goes."""
     await send({"type": "http.response.start", "status": 200, "headers": [EVENTS_TYPE]})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
@@ -103,11 +105,17 @@ async def send_events(events: AsyncIterator[str], request: Request, send: Send) 
     await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in (writing, leaving):
         task.cancel()
-    await asyncio.gather(writing, leaving, return_exceptions=True)
+    endings = await asyncio.gather(writing, leaving, return_exceptions=True)
+    if isinstance(endings[0], Exception):
+        raise endings[0]
 
 
-async def _write(events: AsyncIterator[str], send: Send) -> None:
+def event(data: str | bytes) -> bytes:
+    """Write one server-sent event."""
+    return b"data: %b\n\n" % (data.encode() if isinstance(data, str) else data)
+
+
+async def _write(events: AsyncIterator[bytes], send: Send) -> None:
     async for each in events:
-        body = f"data: {each}\n\n".encode()
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": each, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
