@@ -92,7 +92,8 @@ async def _served(gateway: Gateway) -> AsyncIterator[str]:
         make_app(gateway), host="127.0.0.1", port=0, log_level="warning", lifespan="off"
     )
     server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # the test runner keeps its own
+    # The test runner keeps its own signals.
+    server.capture_signals = contextlib.nullcontext  # pyright: ignore[reportAttributeAccessIssue]
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
         await asyncio.sleep(0.005)

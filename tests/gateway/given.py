@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 from uuid import uuid4
 
 from shared.auth.keys import hash_key, make_key
@@ -15,7 +15,7 @@ from shared.storage.admission import LEDGER
 from shared.storage.principals import find_policies
 
 if TYPE_CHECKING:
-    from shared.domain import JsonObject
+    from shared.domain import Json, JsonObject
     from shared.gateway.gateway import Gateway
     from shared.storage.policies import Entity
     from shared.storage.stores import Stores
@@ -26,7 +26,7 @@ INPUT_PRICE = Decimal("0.000001")
 OUTPUT_PRICE = Decimal("0.000002")
 
 
-def model(name: str, base: str, **params: object) -> JsonObject:
+def model(name: str, base: str, **params: Json) -> JsonObject:
     """One deployment of a group: a dollar a million prompt tokens, two for the answer's."""
     info = params.pop("model_info", {})
     return {
@@ -82,7 +82,9 @@ class Given:
         await self._insert("litellm_teamtable", {"team_id": team_id, **columns})
         return team_id
 
-    async def change(self, entity: Entity, statement: str, *, is_published: bool = True) -> None:
+    async def change(
+        self, entity: Entity, statement: LiteralString, *, is_published: bool = True
+    ) -> None:
         """Change a policy's row as an administrator does: fence, commit, publish."""
         redis, postgres = self.stores.redis, self.stores.postgres
         number: Any = await postgres.one("select nextval('tollgate_version') as number")
@@ -105,12 +107,10 @@ class Given:
                 await asyncio.sleep(0.02)
 
     async def _insert(self, table: str, columns: dict[str, object]) -> None:
-        names = ", ".join(columns)
+        into = ", ".join(columns)
         values = ", ".join(f"%({name})s" for name in columns)
-        await self.stores.postgres.run(
-            f"insert into {table} ({names}) values ({values})",  # noqa: S608 - a test's own names
-            **columns,
-        )
+        statement = f"insert into {table} ({into}) values ({values})"  # noqa: S608 - a test's names
+        await self.stores.postgres.run(cast("LiteralString", statement), **columns)
 
 
 async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
@@ -121,6 +121,12 @@ async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
             if len(found) >= rows:
                 return [dict(zip(entry[::2], entry[1::2], strict=True)) for _, entry in found]
             await asyncio.sleep(0.01)
+
+
+async def names(gateway: Gateway, pattern: str) -> list[str]:
+    """Return the keys of Redis that fit a pattern."""
+    found: Any = await gateway.stores.redis.execute(["KEYS", pattern])
+    return found
 
 
 async def counter(gateway: Gateway, key: str) -> dict[str, str]:

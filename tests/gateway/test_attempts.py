@@ -73,9 +73,7 @@ async def test_a_deployment_that_refuses_for_rate_cools_and_gets_no_traffic(
     provider: Provider,
     other: Provider,
 ) -> None:
-    gateway, client = await proxy(
-        model("gpt", provider.url, order=1), model("gpt", other.url, order=2)
-    )
+    _, client = await proxy(model("gpt", provider.url, order=1), model("gpt", other.url, order=2))
     key = await given.key()
     provider.next(Behaviour(status=429, headers={"retry-after": "30"}))
 

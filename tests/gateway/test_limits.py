@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway.given import counter, ledger, model
+from tests.gateway.given import counter, ledger, model, names
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def test_token_limits_reserve_before_and_correct_after(
     reply = await client.post("/v1/chat/completions", json=CALL, headers=key.headers)
 
     await ledger(gateway, 1)
-    (window,) = await gateway.stores.redis.execute(["KEYS", f"ratelimit:key:{key.hash}:*"])
+    (window,) = await names(gateway, f"ratelimit:key:{key.hash}:*")
     assert str(reply.json()["usage"]["total_tokens"]) == (await counter(gateway, window))["tokens"]
 
 

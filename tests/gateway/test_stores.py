@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
 
 from shared.domain import Scope
 from shared.errors import PostgresDown
-from tests.gateway.given import counter, ledger, price_of
+from tests.gateway.given import counter, ledger, names, price_of
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
 CHAT = "/v1/chat/completions"
-BLOCK = {
+BLOCK: dict[Scope, LiteralString] = {
     Scope.KEY: "update litellm_verificationtoken set blocked = true where token = %(id)s",
     Scope.TEAM: "update litellm_teamtable set blocked = true where team_id = %(id)s",
 }
@@ -172,7 +172,7 @@ async def test_a_lost_reply_of_admit_or_settle_counts_once(
 
     rows = await ledger(gateway, 3)
     budget = await counter(gateway, f"budget:key:{key.hash}:-")
-    (window,) = await gateway.stores.redis.execute(["KEYS", f"ratelimit:key:{key.hash}:*"])
+    (window,) = await names(gateway, f"ratelimit:key:{key.hash}:*")
     assert sum(int(row["spend"]) for row in rows) == int(budget["spent"])
     assert "0" == budget["reserved"]
     assert "3" == (await counter(gateway, window))["requests"]
