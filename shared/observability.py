@@ -33,10 +33,12 @@ Metric = Literal[
     "cost",
     "cold_starts",
     "holds",
-    "ledger_backlog",
-    "parked_rows",
     "drift",
     "failed_steps",
+    "drain_waiting",
+    "drain_parked",
+    "sweep_lost",
+    "keep_partitions_strays",
 ]
 
 UNITS: Final[Mapping[Metric, str]] = {
@@ -47,10 +49,12 @@ UNITS: Final[Mapping[Metric, str]] = {
     "cost": "None",  # US dollars
     "cold_starts": "Count",
     "holds": "Count",
-    "ledger_backlog": "Count",
-    "parked_rows": "Count",
     "drift": "None",  # US dollars
     "failed_steps": "Count",
+    "drain_waiting": "Count",  # rows of the ledger on their way to Postgres
+    "drain_parked": "Count",  # rows that Postgres does not take
+    "sweep_lost": "Count",  # holds of functions that died
+    "keep_partitions_strays": "Count",  # rows outside every month's partition
 }
 
 COUNTED_BY_KIND: Final = frozenset[Metric]({"refusals", "failures", "failed_steps"})

@@ -1,7 +1,8 @@
 """What runs on a schedule: steps one after the other, none stopped by another's failure.
 
-A step's report is logged; its fields that are named like metrics are metrics. A failed step is an
-alarm's metric, and the handler raises in the end, so that the event is delivered again.
+A step's report is logged; a field whose name with the step's before it is a metric's is one
+(`drain_waiting`). A failed step is an alarm's metric, and the handler raises in the end, so that
+the event is delivered again.
 """
 
 from __future__ import annotations
@@ -81,11 +82,11 @@ async def _succeeds(step: Step, stores: Stores, invocation: Invocation) -> bool:
         log.exception("step_failed", error, step=step.__name__)
         measure("step_failed", {"failed_steps": 1}, kind=step.__name__)
         return False
-    told = asdict(report)
+    told = {f"{step.__name__}_{name}": value for name, value in asdict(report).items()}
     measure(
         step.__name__,
         {cast("Metric", name): told.pop(name) for name in _METRICS & told.keys()},
         **told,
-        ms=round((time.perf_counter() - started) * 1000, 1),
+        step_ms=round((time.perf_counter() - started) * 1000, 1),
     )
     return True
