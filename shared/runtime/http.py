@@ -19,6 +19,7 @@ from starlette.responses import Response
 from shared.errors import BadRequest, GatewayError, NotFound, TooLarge, UnsupportedMedia
 from shared.observability import log
 from shared.wire.error_body import error_body
+from shared.wire.header_values import safe_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,8 +36,6 @@ EXTENSION: Final = "tollgate"  # our part of an ASGI scope's extensions
 
 _LONGEST_PARAM: Final = 255
 _LONGEST_REASON: Final = 300
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSAFE_TEXT: Final = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]*(\[[0-9a-fA-F:.]*\])?(:[0-9]{1,5})?")
 _UNSAFE_BYTES: Final = re.compile(rb"[\r\n\0]")
 
@@ -67,18 +66,6 @@ def deadline_of(request: Request) -> Millis | None:
     """Tell when the process will be gone; None where nothing ends it, as on a server."""
     extensions: Mapping[str, Mapping[str, Millis | None]] = request.scope.get("extensions") or {}
     return extensions.get(EXTENSION, {}).get("deadline_ms")
-
-
-def safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Make headers of foreign text sendable: latin-1 without control characters, `?` for the rest.
-
-    A name that is no HTTP token is left out.
-    """
-    return {
-        name: _UNSAFE_TEXT.sub("?", value).strip()
-        for name, value in headers.items()
-        if _HEADER_NAME.fullmatch(name)
-    }
 
 
 def error_response(error: GatewayError) -> Response:

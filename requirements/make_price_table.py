@@ -1,0 +1,186 @@
+"""Reduce a public price list to what Tollgate charges by: shared/spend/table/prices.json.
+
+The list is `model_prices_and_context_window_backup.json` of the litellm wheel (MIT). To renew it:
+
+    pip download --no-deps litellm==VERSION
+    unzip -p litellm-*.whl litellm/model_prices_and_context_window_backup.json > prices.json
+    python requirements/make_price_table.py prices.json VERSION YYYY-MM-DD
+
+Prices stay the decimal text they are in the list. A row reads `mode max_input max_output` and then
+groups of rates: the standard ones first, `>N` above N prompt tokens, `priority` and `flex` for
+those service tiers. `i` is input, `o` output, `c` cache read, `w` cache creation, `r` reasoning,
+all in dollars per token; `q` is dollars per request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+OUTPUT = Path(__file__).parent.parent / "shared/spend/table/prices.json"
+MODES = {"chat", "completion", "responses", "embedding"}
+SERVICE_TIERS = ("priority", "flex")
+FIELDS = {
+    "i": "input_cost_per_token",
+    "o": "output_cost_per_token",
+    "c": "cache_read_input_token_cost",
+    "w": "cache_creation_input_token_cost",
+    "r": "output_cost_per_reasoning_token",
+    "q": "input_cost_per_request",
+}
+# How the list calls a provider, and how a deployment does.
+PROVIDERS = {
+    "text-completion-openai": "openai",
+    "azure_text": "azure",
+    "bedrock_converse": "bedrock",
+    "cohere_chat": "cohere",
+    "fireworks_ai-embedding-models": "fireworks_ai",
+    **{
+        name: name
+        for name in (
+            *("openai", "azure", "azure_ai", "anthropic", "bedrock", "vertex_ai", "gemini"),
+            *("cohere", "voyage", "mistral", "groq", "together_ai", "fireworks_ai", "deepseek"),
+            *("xai", "openrouter", "perplexity", "cerebras", "ollama", "nvidia_nim", "sambanova"),
+            *("deepinfra", "dashscope", "moonshot", "nebius", "novita", "hyperbolic"),
+            *("hosted_vllm", "lm_studio", "minimax", "zai", "ai21", "databricks"),
+        )
+    },
+}
+# These charge the dearer tier from its threshold on, the others above it (as LiteLLM bills them).
+INCLUSIVE = {"xai"}
+
+Entry = dict[str, Any]
+
+
+def main(source: str, version: str, date: str) -> None:
+    """Write the table."""
+    entries: dict[str, Entry] = json.loads(Path(source).read_text(), parse_float=str, parse_int=str)
+    rows = reduced(entries)
+    about = {
+        "source": "model_prices_and_context_window_backup.json of the litellm wheel",
+        "version": version,
+        "date": date,
+        "licence": "MIT, Copyright (c) 2023 Berri AI; see LICENSE beside this file",
+        "providers_of_bare_names": sorted(bare_providers(entries)),
+    }
+    OUTPUT.write_text(as_text(about, rows))
+
+
+def as_text(about: Entry, rows: dict[str, str]) -> str:
+    """Write one model a line, so that a renewal shows what changed."""
+    lines = ",\n".join(
+        f"{json.dumps(name)}:{json.dumps(row)}" for name, row in sorted(rows.items())
+    )
+    return f'{{"about":{json.dumps(about)},\n"models":{{\n{lines}\n}}}}\n'
+
+
+def reduced(entries: dict[str, Entry]) -> dict[str, str]:
+    """Return a row for each model that is charged by the token, under PROVIDER/MODEL.
+
+    A name with its provider is meant; one without is a second choice for the same place.
+    """
+    rows: dict[str, str] = {}
+    for name, entry in sorted(entries.items(), key=lambda item: _is_bare(item[0], item[1])):
+        provider = _provider(entry)
+        row = _row(entry, provider) if provider else None
+        if row is not None:
+            rows.setdefault(f"{provider}/{name}" if _is_bare(name, entry) else name, row)
+    return rows
+
+
+def bare_providers(entries: dict[str, Entry]) -> set[str]:
+    """Return the providers whose models the list also knows without a prefix."""
+    return {
+        provider
+        for name, entry in entries.items()
+        if (provider := _provider(entry)) and "/" not in name and _row(entry, provider)
+    }
+
+
+def _provider(entry: Entry) -> str | None:
+    named = entry.get("litellm_provider", "")
+    return "vertex_ai" if named.startswith("vertex_ai-") else PROVIDERS.get(named)
+
+
+def _is_bare(name: str, entry: Entry) -> bool:
+    return not name.startswith(f"{_provider(entry)}/")
+
+
+def _row(entry: Entry, provider: str) -> str | None:
+    if entry.get("mode") not in MODES:
+        return None
+    entry = {**entry, **_unfolded_tiers(entry)}
+    groups = [
+        _group(entry, above + tier, label)
+        for tier, name in [("", ""), *((f"_{name}", name) for name in SERVICE_TIERS)]
+        for above, label in [
+            ("", name),
+            *((f"_above_{n}_tokens", name + _above(n, provider)) for n in _thresholds(entry)),
+        ]
+    ]
+    if not re.search(r"\b[io]\d", groups[0]):
+        return None
+    limits = [_limit(entry.get(f"max_{side}_tokens")) for side in ("input", "output")]
+    return " ".join([entry["mode"], *limits, *filter(None, groups)])
+
+
+def _group(entry: Entry, suffix: str, label: str) -> str:
+    rates = [
+        f"{letter}{_decimal(entry[field + suffix])}"
+        for letter, field in FIELDS.items()
+        if entry.get(field + suffix) is not None
+    ]
+    return " ".join([label, *rates] if label else rates) if rates else ""
+
+
+def _decimal(text: str) -> str:
+    """Write a price as short as it can be without changing it."""
+    price = Decimal(text)
+    if not price.is_finite() or price < 0:
+        raise ValueError(f"not a price: {text}")
+    return format(price.normalize(), "E").replace("E+0", "").replace("E", "e")
+
+
+def _limit(tokens: str | None) -> str:
+    return str(int(Decimal(tokens))) if tokens and Decimal(tokens) > 0 else "-"
+
+
+def _thresholds(entry: Entry) -> list[str]:
+    found = {
+        match.group(1)
+        for field in entry
+        if (match := re.fullmatch(r"(?:in|out)put_cost_per_token_above_(\d+k?)_tokens", field))
+    }
+    return sorted(found, key=_tokens)
+
+
+def _tokens(threshold: str) -> int:
+    return int(threshold.removesuffix("k")) * (1000 if threshold.endswith("k") else 1)
+
+
+def _above(threshold: str, provider: str) -> str:
+    return f">{_tokens(threshold) - (provider in INCLUSIVE)}"
+
+
+def _unfolded_tiers(entry: Entry) -> Entry:
+    """Turn `tiered_pricing` into fields above a threshold; within a tier nothing is inherited."""
+    unfolded: Entry = {}
+    for tier in entry.get("tiered_pricing") or ():
+        start = int(Decimal(tier.get("range", ["0"])[0]))
+        suffix = f"_above_{start}_tokens" if start else ""
+        rates = {field: tier[field] for field in FIELDS.values() if field in tier}
+        if "input_cost_per_token" in rates:
+            for field in ("cache_read_input_token_cost", "cache_creation_input_token_cost"):
+                rates.setdefault(field, rates["input_cost_per_token"])
+            if "output_cost_per_token" in rates:
+                rates.setdefault("output_cost_per_reasoning_token", rates["output_cost_per_token"])
+            unfolded |= {field + suffix: rate for field, rate in rates.items()}
+    return unfolded
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

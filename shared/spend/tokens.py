@@ -1,0 +1,196 @@
+"""How many tokens a call may need, before anybody has counted them.
+
+Pure. A bound holds for every tokenizer: a token stands for at least one byte of UTF-8, and what
+a chat template adds is counted generously. An estimate is what is likely: four bytes a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from shared.domain import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Call, Json, JsonObject
+
+PER_CALL: Final = 256
+"""For the headers and default system prompts of chat templates: some dozens of tokens."""
+PER_MESSAGE: Final = 16
+WITH_TOOLS: Final = 1024
+"""For the instructions that come with tools: Anthropic documents up to 530 tokens."""
+UNKNOWN_CONTEXT: Final = 200_000
+"""What an image or a file may take where the model's context window is not known."""
+BYTES_PER_TOKEN: Final = 4
+TOKENS_PER_ATTACHMENT: Final = 1000
+
+# What bounds, shapes or labels the answer is no part of the prompt.
+_NOT_PROMPT: Final = frozenset(
+    {
+        *("model", "stream", "stream_options", "n", "best_of", "max_tokens"),
+        *("max_completion_tokens", "temperature", "top_p", "seed", "user", "metadata", "store"),
+        *("service_tier", "encoding_format", "dimensions", "logprobs", "top_logprobs"),
+        *("presence_penalty", "frequency_penalty", "logit_bias", "reasoning_effort"),
+    }
+)
+_TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """What there is to read: bytes of text as JSON, attachments, ready-made tokens.
+
+    `inputs` are read one by one, so each has the whole context window to itself.
+    """
+
+    text_bytes: int
+    attachments: int = 0
+    tokens: int = 0
+    messages: int = 0
+    inputs: int = 1
+    has_tools: bool = False
+
+    def bound(self, max_input_tokens: int | None) -> int:
+        """Return a number of tokens that no tokenizer exceeds.
+
+        Images, audio and files may fill the model's context window, which also caps the rest.
+        """
+        bound = self.text_bytes + self.tokens + PER_CALL + PER_MESSAGE * self.messages
+        if self.has_tools:
+            bound += WITH_TOOLS
+        if self.attachments:
+            bound += (max_input_tokens or UNKNOWN_CONTEXT) * self.inputs
+        return min(bound, max_input_tokens * self.inputs) if max_input_tokens else bound
+
+    @property
+    def estimate(self) -> int:
+        """Return how many tokens it probably is, at least 1."""
+        attached = TOKENS_PER_ATTACHMENT * self.attachments
+        return max(tokens_of_bytes(self.text_bytes) + self.tokens + attached, 1)
+
+
+def prompt_size(call: Call) -> PromptSize:
+    """Measure what the call gives a model to read."""
+    prompt: JsonObject = {k: v for k, v in call.body.items() if k not in _NOT_PROMPT}
+    match call.endpoint:
+        case Endpoint.CHAT:
+            return _chat_size(prompt)
+        case Endpoint.COMPLETION:
+            return _inputs_size(prompt, "prompt")
+        case Endpoint.EMBEDDING:
+            return _inputs_size(prompt, "input")
+
+
+def prompt_bound(call: Call, max_input_tokens: int | None = None) -> int:
+    """Return a number of prompt tokens that no tokenizer exceeds."""
+    return prompt_size(call).bound(max_input_tokens)
+
+
+def estimate(call: Call) -> int:
+    """Return how many prompt tokens the call probably has: what tpm limits reserve."""
+    return prompt_size(call).estimate
+
+
+def tokens_of_bytes(count: int) -> int:
+    """Return how many tokens so many bytes of text probably are."""
+    return -(-count // BYTES_PER_TOKEN)
+
+
+def completion_bound(call: Call, max_output_tokens: int | None, default: int) -> int:
+    """Return the most tokens one completion may have.
+
+    What the caller allows, else what the model can, else the configured default.
+    """
+    if call.endpoint is Endpoint.EMBEDDING:
+        return 0
+    asked = _whole_numbers(call.body, "max_completion_tokens", "max_tokens")
+    allowed = max(asked) if asked else max_output_tokens or default
+    if max_output_tokens is not None:
+        allowed = min(allowed, max_output_tokens)
+    # OpenAI bills the tokens of a prediction as output, those it rejects too.
+    prediction = call.body.get("prediction")
+    return max(allowed, 0) + (0 if prediction is None else _bytes(prediction))
+
+
+def completions(call: Call) -> int:
+    """Return how many completions are asked for: `n` or `best_of` for each prompt."""
+    match call.endpoint:
+        case Endpoint.EMBEDDING:
+            return 1
+        case Endpoint.CHAT:
+            return max(1, *_whole_numbers(call.body, "n"), 1)
+        case Endpoint.COMPLETION:
+            prompts = _inputs_size(call.body, "prompt").inputs
+            return max(1, *_whole_numbers(call.body, "n", "best_of"), 1) * prompts
+
+
+def _chat_size(prompt: JsonObject) -> PromptSize:
+    messages = prompt.get("messages")
+    if not isinstance(messages, list):
+        return PromptSize(_bytes(prompt))
+    texts: list[Json] = []
+    attachments = 0
+    for message in messages:
+        text, attached = _without_attachments(message)
+        texts.append(text)
+        attachments += attached
+    return PromptSize(
+        text_bytes=_bytes({**prompt, "messages": texts}),
+        attachments=attachments,
+        messages=len(messages),
+        has_tools="tools" in prompt or "functions" in prompt,
+    )
+
+
+def _without_attachments(message: Json) -> tuple[Json, int]:
+    """Split a message into what is text and the number of parts that are not."""
+    if not isinstance(message, dict):
+        return message, 0
+    content = message.get("content")
+    past_audio = 1 if message.get("audio") else 0
+    if not isinstance(content, list):
+        return message, past_audio
+    texts = [part for part in content if _is_text(part)]
+    return {**message, "content": texts}, past_audio + len(content) - len(texts)
+
+
+def _is_text(part: Json) -> bool:
+    return not isinstance(part, dict) or part.get("type") in _TEXT_PARTS
+
+
+def _inputs_size(prompt: Mapping[str, Json], name: str) -> PromptSize:
+    """Measure one input or several, each a text or a list of tokens."""
+    rest: JsonObject = {key: value for key, value in prompt.items() if key != name}
+    given = prompt.get(name)
+    items = given if isinstance(given, list) and not _are_tokens(given) else [given]
+    text_bytes = tokens = attachments = 0
+    for item in items:
+        if isinstance(item, list) and _are_tokens(item):
+            tokens += len(item)
+        else:
+            text_bytes += _bytes(item)
+            attachments += isinstance(item, dict)
+    return PromptSize(
+        text_bytes=_bytes(rest) + text_bytes,
+        attachments=attachments,
+        tokens=tokens,
+        messages=len(items),
+        inputs=max(len(items), 1),
+    )
+
+
+def _are_tokens(values: list[Json]) -> bool:
+    return bool(values) and all(type(value) is int for value in values)
+
+
+def _whole_numbers(body: Mapping[str, Json], *names: str) -> list[int]:
+    values = [body.get(name) for name in names]
+    return [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+
+
+def _bytes(value: Json) -> int:
+    return len(orjson.dumps(value))
