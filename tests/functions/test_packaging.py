@@ -15,19 +15,7 @@ from tests.functions.runtime_api_emulator import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-PUBLIC_REGISTRY = "https://registry.npmjs.org/"
-
 Resource = dict[str, Any]
-
-
-def test_the_lockfile_names_no_registry_but_the_public_one() -> None:
-    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
-
-    resolved = {package.get("resolved", "") for package in lock["packages"].values()}
-    assert [] == [
-        url for url in resolved if not url.startswith(("", "https://registry.npmjs.org/"))
-    ]
-    assert all("integrity" in package for name, package in lock["packages"].items() if name)
 
 
 def package(stage: str, into: Path) -> subprocess.CompletedProcess[str]:
