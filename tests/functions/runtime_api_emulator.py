@@ -237,9 +237,9 @@ class Function:
 @asynccontextmanager
 async def running(
     handler: str,
+    environment: Mapping[str, str] | None = None,
     *,
     is_streaming: bool = False,
-    **environment: str,
 ) -> AsyncIterator[Function]:
     """Run `tests/functions/x.handler` under Lambda's own runtime client, or under our loop."""
     module = handler.replace("/", ".")
@@ -264,7 +264,7 @@ async def running(
                 "_HANDLER": handler,
                 "STAGE": "test",
                 "TOLLGATE_MASTER_KEY": "sk-a-master-key-of-more-than-20",
-                **environment,
+                **(environment or {}),
             },
         )
         try:

@@ -211,7 +211,7 @@ async def test_the_app_knows_its_deadline_and_trace(streaming: Function) -> None
 
 
 async def test_a_weak_master_key_stops_the_start_with_a_clear_line() -> None:
-    async with running(SAMPLE, is_streaming=True, TOLLGATE_MASTER_KEY="sk-1234") as function:
+    async with running(SAMPLE, {"TOLLGATE_MASTER_KEY": "sk-1234"}, is_streaming=True) as function:
         told = await function.api.init_error
         await function.process.wait()
         [line] = await function.log_lines()
