@@ -181,10 +181,11 @@ def measure(
     line = {**fields, **values}
     if kind is not None:
         line["kind"] = kind
+    described = None
     if _scope.with_metrics and values:
         line["stage"] = _scope.stage
-        line["_aws"] = _template(tuple(values), has_kind=kind is not None)
-    _write(logging.INFO, event, line)
+        described = _template(tuple(values), has_kind=kind is not None)
+    _write(logging.INFO, event, line, described)
 
 
 def request_line(line: RequestLine) -> None:
@@ -217,10 +218,15 @@ def request_line(line: RequestLine) -> None:
 _scope = _Scope()
 
 
-def _write(level: int, event: str, fields: Mapping[str, object]) -> None:
+def _write(
+    level: int,
+    event: str,
+    fields: Mapping[str, object],
+    described: Mapping[str, object] | None = None,
+) -> None:
     logger = _logger()
     if logger.isEnabledFor(level):
-        logger.log(level, event, extra={"fields": fields})
+        logger.log(level, event, extra={"fields": fields, "described": described})
 
 
 @cache
@@ -257,20 +263,21 @@ class _StdoutHandler(logging.StreamHandler[TextIO]):
 
 
 def _render(record: logging.LogRecord, timestamp: str) -> str:
+    fields = cast("Mapping[str, object]", getattr(record, "fields", _NO_FIELDS))
     line: dict[str, object] = {
         "level": record.levelname,
         "message": record.getMessage(),
         "timestamp": timestamp,
         "service": _scope.service,
-        **_bound.get(),
-        **cast("Mapping[str, object]", getattr(record, "fields", _NO_FIELDS)),
+        **_without_secret_names(_bound.get()),
+        **_without_secret_names(fields),
     }
     if record.exc_info and record.exc_info[1] is not None:
         line |= _story(record.exc_info[1])
-    if "_aws" in line:
-        described = cast("Mapping[str, object]", line["_aws"])
+    described = cast("Mapping[str, object] | None", getattr(record, "described", None))
+    if described is not None:
         line["_aws"] = {"Timestamp": int(record.created * 1000), **described}
-    return _without_secret_values(_json(_without_secret_names(line)))
+    return _without_secret_values(_json(line))
 
 
 def _json(line: Mapping[str, object]) -> str:
