@@ -157,6 +157,11 @@ def configure(*, service: str, stage: str, with_metrics: bool) -> None:
     _template.cache_clear()
 
 
+def has_metrics() -> bool:
+    """Tell whether somebody reads metrics from this process's lines."""
+    return _scope.with_metrics
+
+
 def log_everything() -> None:
     """Write what libraries warn of as our lines too, where no runtime does it."""
     root = logging.getLogger()

@@ -10,55 +10,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.settings import Settings
-from shared.storage.stores import Stores
+from tests.functions.conftest import MASTER_KEY
 from tests.functions.http_events import ENTRANCES, rest_api
 from tests.functions.runtime_api_emulator import ROOT, running
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from local.door.server import DoorThread
+    from shared.storage.stores import Stores
     from tests.functions.http_events import Builder, Event
     from tests.functions.runtime_api_emulator import Function
     from tests.provider import Provider
 
 HANDLER = "functions/proxy/handler.handler"
-MASTER_KEY = "sk-a-master-key-of-more-than-20"
 HEADERS = [("Authorization", f"Bearer {MASTER_KEY}"), ("Content-Type", "application/json")]
 HELLO = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-@pytest.fixture
-def environment(
-    door: DoorThread, postgres_dsn: str, provider: Provider, tmp_path: Path
-) -> dict[str, str]:
-    parameters = {"model": "openai/gpt-4o", "api_base": provider.url, "api_key": "unused"}
-    config = {"model_list": [{"model_name": "gpt", "litellm_params": parameters}]}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    return {
-        "TOLLGATE_MASTER_KEY": MASTER_KEY,
-        "TOLLGATE_CONFIG": str(tmp_path / "config.json"),
-        "TOLLGATE_REDIS_TRY_MS": "2000",
-        "DATABASE_URL": postgres_dsn,
-        "UPSTASH_REDIS_REST_URL": door.url,
-        "UPSTASH_REDIS_REST_TOKEN": door.token,
-    }
 
 
 @pytest.fixture
 async def streaming(environment: dict[str, str]) -> AsyncIterator[Function]:
     async with running(HANDLER, environment, is_streaming=True) as function:
         yield function
-
-
-@pytest.fixture
-async def stores(environment: dict[str, str]) -> AsyncIterator[Stores]:
-    stores = Stores.open(Settings.from_environment(environment))
-    yield stores
-    await stores.close()
 
 
 def chat(builder: Builder = rest_api, **changes: object) -> Event:
