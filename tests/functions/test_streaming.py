@@ -236,3 +236,11 @@ async def test_log_lines_are_json_and_name_their_invocation() -> None:
     assert [outcome.request_id for outcome in outcomes] == [
         line["aws_request_id"] for line in lines if line["message"] == "unexpected"
     ]
+
+
+async def test_a_copy_of_a_snapshot_drops_what_was_the_originals() -> None:
+    snapshot = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    async with running(SAMPLE, snapshot, is_streaming=True) as function:
+        _, body = await (await function.api.invoke(rest_api("GET", "/echo"))).streamed()
+
+    assert (1, ["restored"]) == (function.api.snapshots, json.loads(body)["restores"])
