@@ -9,6 +9,7 @@
 --   money          numeric(38,9): US dollars, exact to the nanodollar. NaN is above every number in Postgres
 --                  (`5 >= 'NaN'` is false), so a NaN budget would be unlimited: `< 'infinity'` refuses it.
 --   budget_*       a period began at budget_started_at with budget_opening already spent; spend is the sum since then.
+--                  Milliseconds, as Redis and the ledger's `since` have them.
 --   version        from one sequence; a trigger takes the next number when a policy column is assigned. What only
 --                  accounting writes (spend, budget_started_at, budget_opening, budget_reset_at) does not move it.
 --   changed_at     when version moved; what was changed lately is written to Redis again.
@@ -138,7 +139,7 @@ create table if not exists litellm_organizationtable (
     model_spend jsonb not null default '{}',
     metadata jsonb not null default '{}',
     blocked boolean not null default false,
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp(),
@@ -186,7 +187,7 @@ create table if not exists litellm_teamtable (
     tags text[] not null default '{}',
     created_by text,
     updated_by text,
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp()
@@ -229,7 +230,7 @@ create table if not exists litellm_usertable (
     tags text[] not null default '{}',
     created_by text,
     updated_by text,
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp()
@@ -286,7 +287,7 @@ create table if not exists litellm_verificationtoken (
     rotation_count integer not null default 0,
     last_rotation_at timestamptz,
     key_rotation_at timestamptz,
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp()
@@ -301,6 +302,48 @@ on litellm_verificationtoken (key_alias) where key_alias is not null;
 create index if not exists litellm_verificationtoken_changed_at_idx on litellm_verificationtoken (changed_at);
 create index if not exists litellm_verificationtoken_budget_reset_at_idx
 on litellm_verificationtoken (budget_reset_at) where budget_reset_at is not null;
+
+-- What the keys, users and teams may do, in one shape: all that an entry in Redis is made of.
+create or replace view policy as
+select
+    'key' as scope,
+    token as entity_id,
+    version,
+    changed_at,
+    blocked,
+    models,
+    max_budget,
+    spend,
+    budget_duration,
+    budget_reset_at,
+    budget_started_at,
+    budget_opening,
+    rpm_limit,
+    tpm_limit,
+    max_parallel_requests,
+    metadata,
+    key_name,
+    key_alias as alias,
+    user_id,
+    team_id,
+    expires,
+    allowed_routes,
+    aliases as model_aliases,
+    permissions,
+    null as user_role
+from litellm_verificationtoken
+union all
+select
+    'user', user_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
+    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
+    null, user_alias, null, null, null, '{}', '{}', '{}', user_role
+from litellm_usertable
+union all
+select
+    'team', team_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
+    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
+    null, team_alias, null, null, null, '{}', model_aliases, '{}', null
+from litellm_teamtable;
 
 -- Deleted keys with all they were: /key/info still tells about them. Columns added to keys are added here as well.
 create table if not exists litellm_deletedverificationtoken (
@@ -341,7 +384,7 @@ create table if not exists litellm_teammembership (
     spend numeric(38, 9) not null default 0 check (spend >= 0 and spend < 'infinity'),
     total_spend numeric(38, 9) not null default 0 check (total_spend >= 0 and total_spend < 'infinity'),
     budget_id text references litellm_budgettable (budget_id),
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp(),
@@ -358,7 +401,7 @@ create table if not exists litellm_organizationmembership (
     user_role text,
     spend numeric(38, 9) not null default 0 check (spend >= 0 and spend < 'infinity'),
     budget_id text references litellm_budgettable (budget_id),
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp(),
@@ -380,7 +423,7 @@ create table if not exists litellm_endusertable (
     models text[] not null default '{}',
     budget_id text references litellm_budgettable (budget_id),
     blocked boolean not null default false,
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp(),
@@ -395,7 +438,7 @@ create table if not exists litellm_tagtable (
     model_info jsonb,
     spend numeric(38, 9) not null default 0 check (spend >= 0 and spend < 'infinity'),
     budget_id text references litellm_budgettable (budget_id),
-    budget_started_at timestamptz not null default date_trunc('milliseconds', now()),
+    budget_started_at timestamptz(3) not null default date_trunc('milliseconds', now()),
     budget_opening numeric(38, 9) not null default 0 check (budget_opening >= 0 and budget_opening < 'infinity'),
     version bigint not null default nextval('tollgate_version'),
     changed_at timestamptz not null default clock_timestamp(),
@@ -455,8 +498,8 @@ create table if not exists litellm_spendlogs (
     request_id text not null,
     call_type text not null,
     api_key text not null,
-    -- negative in the correction of an estimate
-    spend numeric(38, 9) not null default 0 check (spend > '-infinity' and spend < 'infinity'),
+    -- Negative in the correction of an estimate. No request costs a billion dollars.
+    spend numeric(38, 9) not null default 0 check (abs(spend) < 1000000000),
     total_tokens integer not null default 0,
     prompt_tokens integer not null default 0,
     completion_tokens integer not null default 0,
@@ -503,13 +546,14 @@ create table if not exists ledger_position (
     updated_at timestamptz not null default now()
 );
 
--- Entries of the stream that no ledger row could be made of, as they were.
+-- Entries of the stream that no ledger row could be made of, as they were; or, where is_booked, only a bare one that
+-- says who spent how much.
 create table if not exists litellm_parkedspendlogs (
     shard integer not null,
     stream_id text not null,
     entry bytea not null,
     sqlstate text not null,
-    reason text,
+    is_booked boolean not null default false,
     parked_at timestamptz not null default now(),
     primary key (shard, stream_id)
 );

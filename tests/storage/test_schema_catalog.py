@@ -143,6 +143,7 @@ BESIDE = {
     "litellm_spendlogs_default",
     "litellm_tagtable",
     "litellm_teammembership",
+    "policy",
     "policy_tombstone",
     *ROLLUPS,
 }
@@ -334,6 +335,7 @@ CATALOG: dict[str, LiteralString] = {
         select oid, proname, pg_get_functiondef(oid) from pg_proc
         where pronamespace = 'public'::regnamespace
         """,
+    "views": "select viewname, definition from pg_views where schemaname = 'public'",
     "triggers": "select oid, tgrelid, tgname, pg_get_triggerdef(oid) from pg_trigger",
     "sequences": "select seqrelid, seqstart, seqincrement, seqmax, seqcycle from pg_sequence",
     "sequence": "select last_value, is_called from tollgate_version",

@@ -61,8 +61,8 @@ def test_limits_are_not_negative(database: psycopg.Connection, table: str, colum
         assign(database, table, column, -1)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity"])
-def test_the_ledger_refuses_spend_that_is_no_number(
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e9", "-1e9"])
+def test_the_ledger_refuses_spend_that_no_request_can_have(
     database: psycopg.Connection, value: str
 ) -> None:
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.NumericValueOutOfRange)):

@@ -1,0 +1,170 @@
+"""Who is who, from Postgres: a key with its user and team, in one statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypedDict, cast
+
+from shared.domain import Key, Policy, Principal, Scope, Team, User
+from shared.storage.columns import millis, nanodollars
+from shared.storage.policies import Deleted
+from shared.storage.statements import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shared.domain import Json, KeyHash, Millis, Nanodollars
+    from shared.storage.driver import Row
+    from shared.storage.policies import Entity
+    from shared.storage.postgres import Runs
+
+_SQL: Final = load("principals")
+
+
+async def find_principal(db: Runs, key_hash: KeyHash) -> Principal | None:
+    """Return the key of that hash with the user and team it hangs from; None when there is none."""
+    found = {
+        policy.scope: policy for policy in await _read(db, "find_principal", key_hash=key_hash)
+    }
+    match found.get(Scope.KEY), found.get(Scope.USER), found.get(Scope.TEAM):
+        case Key() as key, (User() | None) as user, (Team() | None) as team:
+            return Principal(key, user, team)
+        case _:
+            return None
+
+
+async def find_policies(db: Runs, entities: Sequence[Entity]) -> list[Policy]:
+    """Return the policies of those of the entities that exist, in no order."""
+    return await _read(
+        db,
+        "find_policies",
+        scopes=[scope.value for scope, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+    )
+
+
+async def changed_policies(
+    db: Runs, since: datetime, *, after: int = 0, most: int = 500
+) -> list[Policy | Deleted]:
+    """Return policies that were changed or deleted since a moment, by rising version.
+
+    At most `most` of those above version `after`: call again with the last one's version.
+    """
+    changed = await _read(db, "changed_policies", since=since, after=after, most=most)
+    rows = await db.all(_SQL["deleted_policies"], since=since, after=after, most=most)
+    deleted = [_deleted(row) for row in rows]
+    return sorted([*changed, *deleted], key=lambda entry: entry.version)[:most]
+
+
+async def _read(db: Runs, statement: str, **params: object) -> list[Policy]:
+    # The statements of principals.sql give these columns; a test reads them all.
+    rows = cast("list[_Columns]", await db.all(_SQL[statement], **params))
+    return [_policy(row) for row in rows]
+
+
+class _Columns(TypedDict):
+    """A row of the view `policy`."""
+
+    scope: str
+    entity_id: str
+    version: int
+    read_mark: int
+    blocked: bool
+    models: list[str]
+    max_budget: Decimal | None
+    budget_duration: str | None
+    budget_reset_at: datetime | None
+    budget_started_at: datetime
+    budget_opening: Decimal
+    rpm_limit: int | None
+    tpm_limit: int | None
+    max_parallel_requests: int | None
+    metadata: Json
+    key_name: str | None
+    alias: str | None
+    user_id: str | None
+    team_id: str | None
+    expires: datetime | None
+    allowed_routes: list[str]
+    model_aliases: Json
+    permissions: Json
+    user_role: str
+
+
+class _Common(TypedDict):
+    """What every kind of policy has."""
+
+    entity_id: str
+    version: int
+    read_mark: int
+    blocked: bool
+    models: tuple[str, ...]
+    max_budget: Nanodollars | None
+    budget_duration: str | None
+    budget_reset_at: Millis | None
+    budget_started_at: Millis
+    budget_opening: Nanodollars
+    rpm_limit: int | None
+    tpm_limit: int | None
+    max_parallel_requests: int | None
+    metadata: Mapping[str, Json]
+
+
+def _policy(row: _Columns) -> Policy:
+    common = _common(row)
+    match Scope(row["scope"]):
+        case Scope.KEY:
+            return Key(
+                scope=Scope.KEY,
+                **common,
+                key_name=row["key_name"],
+                key_alias=row["alias"],
+                user_id=row["user_id"],
+                team_id=row["team_id"],
+                expires=millis(row["expires"]),
+                allowed_routes=tuple(row["allowed_routes"]),
+                aliases=_names(row["model_aliases"]),
+                permissions=_object(row["permissions"]),
+            )
+        case Scope.USER:
+            return User(scope=Scope.USER, **common, role=row["user_role"])
+        case Scope.TEAM:
+            return Team(
+                scope=Scope.TEAM,
+                **common,
+                team_alias=row["alias"],
+                model_aliases=_names(row["model_aliases"]),
+            )
+
+
+def _common(row: _Columns) -> _Common:
+    return {
+        "entity_id": row["entity_id"],
+        "version": row["version"],
+        "read_mark": row["read_mark"],
+        "blocked": row["blocked"],
+        "models": tuple(row["models"]),
+        "max_budget": nanodollars(row["max_budget"]),
+        "budget_duration": row["budget_duration"],
+        "budget_reset_at": millis(row["budget_reset_at"]),
+        "budget_started_at": millis(row["budget_started_at"]),
+        "budget_opening": nanodollars(row["budget_opening"]),
+        "rpm_limit": row["rpm_limit"],
+        "tpm_limit": row["tpm_limit"],
+        "max_parallel_requests": row["max_parallel_requests"],
+        "metadata": _object(row["metadata"]),
+    }
+
+
+def _deleted(row: Row) -> Deleted:
+    return Deleted(Scope(str(row["scope"])), str(row["entity_id"]), int(str(row["version"])))
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    """Read a jsonb column that should hold an object; tools wrote nulls and lists as well."""
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: Json) -> Mapping[str, str]:
+    return {name: to for name, to in _object(value).items() if isinstance(to, str)}

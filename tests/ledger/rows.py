@@ -1,0 +1,96 @@
+"""Builders of ledger rows, and what the database made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString, cast
+
+from shared.domain import Json, JsonObject, Millis, Nanodollars, Scope
+from shared.spend.ids import uuid7
+from shared.storage.columns import millis, moment, nanodollars
+from shared.storage.spend_rows import SpendRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    import psycopg
+
+NOON = Millis(1_795_521_600_000)
+"""2026-11-24T12:00:00Z"""
+
+SINCE = Millis(1_793_491_200_123)
+"""2026-11-01T00:00:00.123Z, where the periods of the builders' entities start."""
+
+COLUMNS: dict[Scope, LiteralString] = {
+    Scope.KEY: """
+        select spend, budget_opening, budget_started_at
+        from litellm_verificationtoken where token = %s
+        """,
+    Scope.USER: """
+        select spend, budget_opening, budget_started_at
+        from litellm_usertable where user_id = %s
+        """,
+    Scope.TEAM: """
+        select spend, budget_opening, budget_started_at
+        from litellm_teamtable where team_id = %s
+        """,
+}
+
+
+def given_entities(direct: psycopg.Connection, *, keys: int = 1) -> None:
+    """Make team t, user u and their keys k0, k1 …, each with 1 dollar spent, 0.25 of it opening."""
+    values = {"started": moment(SINCE), "keys": keys}
+    direct.execute(
+        """
+        insert into litellm_teamtable (team_id, spend, budget_opening, budget_started_at)
+        values ('t', 1, 0.25, %(started)s)
+        """,
+        values,
+    )
+    direct.execute(
+        """
+        insert into litellm_usertable (user_id, spend, budget_opening, budget_started_at)
+        values ('u', 1, 0.25, %(started)s)
+        """,
+        values,
+    )
+    direct.execute(
+        """
+        insert into litellm_verificationtoken
+            (token, user_id, team_id, spend, budget_opening, budget_started_at)
+        select 'k' || n, 'u', 't', 1, 0.25, %(started)s
+        from generate_series(0, %(keys)s - 1) as n
+        """,
+        values,
+    )
+
+
+def a_row(
+    spend: int = 1_000_000_007, *, at: Millis = NOON, since: int | None = SINCE, **details: Json
+) -> SpendRow:
+    """Build a row of key k0, its user and its team."""
+    columns: JsonObject = {
+        "request_id": "chatcmpl-1",
+        "call_type": "acompletion",
+        "api_key": "k0",
+        "model": "gpt-4o",
+        "model_group": "fast",
+        "custom_llm_provider": "openai",
+        "user": "u",
+        "team_id": "t",
+        "end_ms": at + 250,
+        "metadata": {"status": "success"},
+        "request_tags": [],
+        "since": {"key": since, "user": since, "team": since},
+        **details,
+    }
+    return SpendRow(uuid7(at), Nanodollars(spend), 10, 5, columns)
+
+
+def column(direct: psycopg.Connection, scope: Scope) -> tuple[int, int, int]:
+    """Return spend, opening and start of the period of k0, u or t."""
+    entity_id = {Scope.KEY: "k0", Scope.USER: "u", Scope.TEAM: "t"}[scope]
+    row = direct.execute(COLUMNS[scope], (entity_id,)).fetchone()
+    assert row is not None
+    spend, opening, started_at = cast("tuple[Decimal, Decimal, datetime]", row)
+    return nanodollars(spend), nanodollars(opening), millis(started_at)
