@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 import yaml
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from shared.domain import Json
+
+
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 class ConfigFileError(Exception):
@@ -133,15 +136,13 @@ class _Reader:
             self._merged.add(id(node))
         result: dict[str, Json] = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                place = (*path, str(key))
-                self._source.lines[place] = key_node.start_mark.line + 1
-                self._problem(place, "is not text; put the name in quotes")
-                continue
-            place = (*path, key)
+            is_scalar = isinstance(key_node, yaml.ScalarNode)
+            place = (*path, key_node.value if is_scalar else "?")
             self._source.lines[place] = key_node.start_mark.line + 1
-            result[key] = self.value(value_node, place)
+            if is_scalar and key_node.tag == _TEXT:
+                result[key_node.value] = self.value(value_node, place)
+            else:
+                self._problem(place, "is not text; put the name in quotes")
         return result
 
     def _check_duplicates(self, node: yaml.MappingNode, path: Path) -> None:

@@ -200,9 +200,12 @@ class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
     `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
+    shown again and trusted for nothing.
     """
 
     id: str
+    reported_id: str | None = None
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]

@@ -153,6 +153,13 @@ def configure(*, service: str, stage: str, with_metrics: bool) -> None:
     _template.cache_clear()
 
 
+def log_everything() -> None:
+    """Write what libraries warn of as our lines too, where no runtime does it."""
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    root.addHandler(_logger().handlers[0])
+
+
 def bind(**fields: object) -> None:
     """Put `fields` into every later line of the running task and of those it starts."""
     _bound.set({**_bound.get(), **fields})
@@ -161,6 +168,7 @@ def bind(**fields: object) -> None:
 def measure(
     event: str,
     values: Mapping[Metric, float],
+    /,
     *,
     kind: str | None = None,
     **fields: object,
@@ -169,7 +177,7 @@ def measure(
     line = {**fields, **values}
     if kind is not None:
         line["kind"] = kind
-    if _scope.with_metrics:
+    if _scope.with_metrics and values:
         line["stage"] = _scope.stage
         line["_aws"] = _template(tuple(values), has_kind=kind is not None)
     _write(logging.INFO, event, line)
@@ -253,6 +261,8 @@ def _render(record: logging.LogRecord, timestamp: str) -> str:
         **_bound.get(),
         **cast("Mapping[str, object]", getattr(record, "fields", _NO_FIELDS)),
     }
+    if record.exc_info and record.exc_info[1] is not None:
+        line |= _story(record.exc_info[1])
     if "_aws" in line:
         described = cast("Mapping[str, object]", line["_aws"])
         line["_aws"] = {"Timestamp": int(record.created * 1000), **described}

@@ -117,14 +117,13 @@ class Directory:
         if known is None or not isinstance(key := known[0], Key):
             return None
         above = {entity[0]: self._known.get(entity) for entity in _hangs_from(key)}
-        if any(found is None for found in above.values()):
+        user, team = above.get(Scope.USER), above.get(Scope.TEAM)
+        if None in above.values():
             return None
-        user = above[Scope.USER][0] if above.get(Scope.USER) else None
-        team = above[Scope.TEAM][0] if above.get(Scope.TEAM) else None
         return Principal(
             key=key,
-            user=user if isinstance(user, User) else None,
-            team=team if isinstance(team, Team) else None,
+            user=user[0] if user is not None and isinstance(user[0], User) else None,
+            team=team[0] if team is not None and isinstance(team[0], Team) else None,
         )
 
     def _trusted(self, key_hash: KeyHash, now: Millis) -> Principal | None:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from shared.errors import BadRequest, GatewayError, NotFound, TooLarge, UnsupportedMedia
 from shared.observability import log
 from shared.wire.error_body import error_body
+from shared.wire.header_values import safe_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from shared.domain import Millis
+
 BODY_CAP: Final = 6 * 1024 * 1024
+EXTENSION: Final = "tollgate"  # our part of an ASGI scope's extensions
 
 _LONGEST_PARAM: Final = 255
 _LONGEST_REASON: Final = 300
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSAFE_TEXT: Final = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
+_HOST: Final = re.compile(rb"[A-Za-z0-9._-]*(\[[0-9a-fA-F:.]*\])?(:[0-9]{1,5})?")
 _UNSAFE_BYTES: Final = re.compile(rb"[\r\n\0]")
 
 
@@ -59,16 +62,10 @@ async def read_body(request: Request, cap: int = BODY_CAP) -> bytes:
     return bytes(body)
 
 
-def safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Make headers of foreign text sendable: latin-1 without control characters, `?` for the rest.
-
-    A name that is no HTTP token is left out.
-    """
-    return {
-        name: _UNSAFE_TEXT.sub("?", value).strip()
-        for name, value in headers.items()
-        if _HEADER_NAME.fullmatch(name)
-    }
+def deadline_of(request: Request) -> Millis | None:
+    """Tell when the process will be gone; None where nothing ends it, as on a server."""
+    extensions: Mapping[str, Mapping[str, Millis | None]] = request.scope.get("extensions") or {}
+    return extensions.get(EXTENSION, {}).get("deadline_ms")
 
 
 def error_response(error: GatewayError) -> Response:
@@ -114,7 +111,7 @@ def invalid_request(problems: Sequence[Mapping[str, object]]) -> BadRequest:
 class Boundary:
     """The only broad `except` of an app: log what nobody expected, answer 500 while one can.
 
-    It also refuses to send a header that would split the response.
+    It also refuses a Host that is none, and to send a header that would split the response.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -124,6 +121,11 @@ class Boundary:
         """Run the app behind the boundary."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if not all(_HOST.fullmatch(v) for name, v in scope["headers"] if name == b"host"):
+            # Starlette builds `request.url` from it: `Host: a/health#` would hide the true path.
+            error = BadRequest("The Host header is no host name.")
+            await error_response(error)(scope, receive, send)
             return
         has_started = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.domain import Millis, Nanodollars
+from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
@@ -25,6 +25,8 @@ HOLDS = f"holds:{SHARD}"
 LEDGER = f"ledger:{SHARD}"
 LEDGER_POSITION = f"ledger:{SHARD}:position"
 MAX_ROWS_TO_SEED_FROM = 5_000
+MOST_IN_A_COUNTER = 4_000_000_000 * NANODOLLARS_PER_DOLLAR
+"""What a counter may start from: Redis counts in signed 64-bit integers, and fails over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
     for policy in plan.policies:
         args += [policy.version, policy.read_mark]
     for line in plan.budgets:
-        args += [line.since, line.opening, _optional(line.limit), int(line.refuses_at_limit)]
+        opening = min(line.opening, MOST_IN_A_COUNTER)
+        args += [line.since, opening, _optional(line.limit), int(line.refuses_at_limit)]
     for rate in plan.rates:
         args += [_optional(rate.rpm), _optional(rate.tpm)]
     args += [lease.limit for lease in plan.leases]
@@ -174,6 +177,7 @@ def _admit_reply(reply: list[str], *, n_budgets: int) -> AdmitReply:
         case ["COOLING", ms]:
             return AllCool(int(ms))
         case _:
+            # ENDED as well: its caller went away after settling, and nobody reads this.
             raise _unexpected("admit", reply)
 
 
@@ -268,7 +272,7 @@ def _charged(line: BudgetLine) -> tuple[str, int, bool]:
 async def settle(
     redis: Runs, held: Held, settlement: Settlement, *, mode: SettleMode = "settle"
 ) -> bool:
-    """End a hold; return False when it had ended before and nothing changed."""
+    """End a hold; return False when nothing changed: it had ended before, or must not be lost."""
     outcome = settlement.outcome
     keys = [
         f"hold:{held.request_id}",
@@ -297,7 +301,7 @@ async def settle(
     for _, since, is_reserved in held.budgets:
         args += [since, int(is_reserved)]
     reply = _words(await redis.run(script("settle"), keys, args))
-    return reply[0] != "DUP"
+    return reply[0] in ("OK", "CORRECTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +321,7 @@ async def seed(redis: Runs, position: str, counters: Sequence[CounterSeed]) -> b
     keys = [LEDGER, LEDGER_POSITION, *(counter.key for counter in counters)]
     args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM]
     for counter in counters:
-        args += [counter.since, counter.spent]
+        args += [counter.since, min(counter.spent, MOST_IN_A_COUNTER)]
     reply = _words(await redis.run(script("seed"), keys, args))
     if reply == ["BEHIND"]:
         raise RedisRefused("the ledger's drain is behind: counters cannot be made now")

@@ -19,7 +19,7 @@ from shared.errors import PostgresDown
 from shared.storage.failures import ConnectionLost, StatementFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 Row = dict[str, object]
 
@@ -111,7 +111,7 @@ class Connection:
                 return Answer(rows, cursor.rowcount)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except TimeoutError as error:

@@ -11,6 +11,7 @@ from shared.storage.admission import HOLDS, Held
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.domain import Json
     from shared.storage.redis import Runs
 
 
@@ -64,6 +65,6 @@ def _lines(text: str) -> list[str]:
     return text.split("\n") if text else []
 
 
-def _pairs(reply: object) -> dict[str, str]:
+def _pairs(reply: Json) -> dict[str, str]:
     words = [str(word) for word in reply] if isinstance(reply, list) else []
     return dict(zip(words[::2], words[1::2], strict=True))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -115,12 +115,18 @@ def parse(entity: Entity, text: str) -> Entry:
         case {"version": int(version), "deleted": True}:
             return Deleted(scope, entity_id, version)
         case {"version": int(version), **columns}:
-            known = {field.name for field in fields(_SHAPES[scope])}
-            values = {
-                name: tuple(value) if name in _TUPLES else value
-                for name, value in columns.items()
-                if name in known
-            }
-            return _SHAPES[scope](scope=scope, entity_id=entity_id, version=version, **values)
+            return _policy(scope, entity_id, version, columns)
         case _:
             return None
+
+
+def _policy(scope: Scope, entity_id: str, version: int, columns: Mapping[str, Any]) -> Policy:
+    """Build a policy from what `render` wrote, perhaps in an older or a newer release."""
+    shape = _SHAPES[scope]
+    known = {field.name for field in fields(shape)}
+    values: dict[str, Any] = {
+        name: tuple(value) if name in _TUPLES else value
+        for name, value in columns.items()
+        if name in known
+    }
+    return shape(scope=scope, entity_id=entity_id, version=version, **values)

@@ -60,7 +60,9 @@ class Redis(UpstashRedis):
             total=try_seconds * 4,
         )
 
-    async def execute(self, command: list[str | int]) -> Json:
+    async def execute(  # pyright: ignore[reportIncompatibleMethodOverride] - a reply is any JSON
+        self, command: list[str | int]
+    ) -> Json:
         """Send one command once; return its result, raise RedisDown or RedisRefused."""
         body = orjson.dumps([str(part) for part in command])
         request = HttpRequest("POST", self._address, self._request_headers, body)

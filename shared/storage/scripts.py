@@ -23,12 +23,17 @@ class Script:
     source: str
     sha: str
 
+    @classmethod
+    def of(cls, name: str, source: str) -> Script:
+        """Make a script of its text."""
+        sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        return cls(name, source, sha)
+
 
 @cache
 def script(name: str) -> Script:
     """Load lua/NAME.lua with its includes."""
-    source = _read(name)
-    return Script(name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    return Script.of(name, _read(name))
 
 
 def _read(name: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.domain import Deployment, Json, JsonObject
 
 SECRET = "sk-swordfish"
-ENVIRONMENT = {"OPENAI_API_KEY": SECRET, "EMPTY": "", "RPM": "60"}
+ENVIRONMENT = {"OPENAI_API_KEY": SECRET, "RPM": "60", "WAIT": "2.5", "ON": "True", "WORD": "x"}
 
 
 def entry(
@@ -148,6 +148,46 @@ def test_a_reference_is_resolved_when_loaded() -> None:
     found = deployment(api_key="os.environ/OPENAI_API_KEY", rpm="os.environ/RPM")
 
     assert (SECRET, 60) == (found.api_key, found.rpm)
+
+
+def test_a_reference_is_read_as_what_its_field_takes() -> None:
+    config, findings = read(
+        {
+            "model_list": [entry(timeout="os.environ/WAIT", api_key="os.environ/RPM")],
+            "router_settings": {"disable_cooldowns": "os.environ/ON"},
+        }
+    )
+
+    found = config.deployments[0]
+    assert ([], 2.5, "60", True) == (
+        findings.problems,
+        found.timeouts.total,
+        found.api_key,
+        config.router.disable_cooldowns,
+    )
+
+
+@pytest.mark.parametrize("name", ["WAIT", "ON", "WORD"])
+def test_a_variable_that_does_not_fit_its_field_is_refused(name: str) -> None:
+    (problem,) = problems({"model_list": [entry(rpm=f"os.environ/{name}")]})
+
+    assert problem.startswith("model_list[0].litellm_params.rpm: ")
+
+
+def test_base_url_is_another_name_for_api_base() -> None:
+    assert "http://host/v1" == deployment(base_url="http://host/v1/").api_base
+
+
+def test_a_wrong_base_url_variable_is_refused_by_name() -> None:
+    (problem,) = problems({"model_list": [entry()]}, {"OPENAI_API_BASE": "nowhere"})
+
+    assert "OPENAI_API_BASE" in problem
+
+
+def test_another_routing_strategy_is_warned_about() -> None:
+    (warning,) = warnings({"router_settings": {"routing_strategy": "least-busy"}})
+
+    assert "simple-shuffle" in warning
 
 
 def test_a_secret_that_is_not_set_is_a_warning_for_other_models_may_work() -> None:

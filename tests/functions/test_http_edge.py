@@ -251,3 +251,17 @@ def test_foreign_header_values_are_made_sendable(value: str, sent: str) -> None:
 @pytest.mark.parametrize("name", ["", "x model", "x\r\ny", "x:y", "ü"])
 def test_a_header_name_that_is_no_token_is_left_out(name: str) -> None:
     assert {} == safe_headers({name: "v"})
+
+
+@pytest.mark.parametrize("host", ["localhost:4000/#@x", "a/health#", "a?b", "a@b", "a b", "a:x"])
+async def test_a_host_that_is_none_is_refused(app: Starlette, host: str) -> None:
+    reply = await post(app, "/echo_size", headers={"host": host})
+
+    assert (400, "invalid_request_error") == (reply.status_code, reply.json()["error"]["type"])
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "localhost:4000", "[::1]:4000", "10.0.0.1"])
+async def test_an_ordinary_host_is_served(app: Starlette, host: str) -> None:
+    reply = await post(app, "/echo_size", headers={"host": host})
+
+    assert 200 == reply.status_code

@@ -230,6 +230,25 @@ def test_a_midnight_that_the_clock_skips_is_the_moment_after_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("now", "since", "until"),
+    [
+        # The clock skips 02:30: at 03:10 it has not come yet; it is 03:30 when it comes.
+        ("2026-03-29T01:10Z", "2026-03-28T01:30Z", "2026-03-29T01:30Z"),
+        # It shows 02:30 twice: the first one counts, also while it shows 02:10 again.
+        ("2026-10-25T01:10Z", "2026-10-25T00:30Z", "2026-10-26T01:30Z"),
+    ],
+)
+def test_a_reset_time_that_the_clock_skips_or_repeats_comes_once(
+    now: str, since: str, until: str
+) -> None:
+    found = period(
+        "1d", Millis(0), Millis(1), at(now), timezone="Europe/Berlin", reset_time="02:30"
+    )
+
+    assert Period(at(since), at(until)) == found
+
+
 def test_missed_periods_collapse_into_the_current_one() -> None:
     found = period("1d", at("2026-01-01T08:00Z"), at("2026-01-02T00:00Z"), at("2026-03-15T12:00Z"))
 

@@ -170,3 +170,9 @@ def test_an_error_within_a_reply_is_one() -> None:
         OpenAI().reply(call(), orjson.dumps(body))
 
     assert 402 == failed.value.status
+
+
+def test_an_answer_with_an_error_status_is_read_as_a_failure() -> None:
+    failed = OpenAI().error(429, {"retry-after": "3"}, b'{"error":{"message":"slow down"}}')
+
+    assert ("slow down", 429, 3) == (failed.message, failed.status, failed.retry_after)

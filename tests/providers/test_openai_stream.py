@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import Endpoint, JsonObject, Usage
+from shared.domain import Endpoint, Json, JsonObject, Usage
 from shared.providers.openai import OpenAI
 from tests.providers.calls import call, decoded, delta, last_delta, sse
 
@@ -166,3 +166,10 @@ def test_a_chunk_of_nested_lists_is_survived() -> None:
     events = events_of(b"data: " + nested + b"\n\n")
 
     assert (orjson.loads(nested), 0) == (events[0].data, events[0].text_bytes)
+
+
+@pytest.mark.parametrize("choices", [None, {}, "x", [None], [1], [{"delta": None}]])
+def test_choices_of_any_kind_are_survived(choices: Json) -> None:
+    chunk: JsonObject = {"choices": choices}
+
+    assert chunk == events_of(sse(chunk))[0].data

@@ -188,6 +188,27 @@ async def test_no_content_has_an_empty_body(client: Client) -> None:
     assert ([b"", b""], 1) == (bodies, it.opened)
 
 
+async def test_an_upgrade_nobody_asked_for_is_an_answer_whose_connection_is_not_kept(
+    client: Client,
+) -> None:
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nhi"
+
+    with peer(answer_once(answer, then="fin")) as it:
+        response = await client.send(HttpRequest("GET", it.url, {}), QUICK)
+        await response.close()
+        again = await client.send(HttpRequest("GET", it.url, {}), QUICK)
+        await again.close()
+
+    assert (101, 2) == (response.status, it.opened)
+
+
+async def test_a_second_answer_in_the_same_packet_is_never_used(client: Client) -> None:
+    with peer(answer_once(OK + OK.replace(b"ok", b"no"))) as it:
+        bodies = [await get(client, it.url), await get(client, it.url)]
+
+    assert ([b"ok", b"ok"], 2) == (bodies, it.opened)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

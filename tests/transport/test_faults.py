@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import HttpRequest, Timeouts
 from shared.errors import TransportFailed
+from shared.transport.lines import _open_socket
+from tests.transport.asking import (
+    FIRST_BYTE_SOON,
+    PART,
+    body_of,
+    closed_by_the_client,
+    post,
+)
 from tests.transport.peers import (
     OK,
     Peer,
@@ -20,26 +29,8 @@ from tests.transport.peers import (
 )
 
 if TYPE_CHECKING:
-    from shared.transport.client import Client, Response
+    from shared.transport.client import Client
     from tests.transport.peers import Connection
-
-PATIENT = Timeouts(connect=5, first_byte=5, between_bytes=5, total=10)
-FIRST_BYTE_SOON = Timeouts(connect=5, first_byte=0.1, between_bytes=0.1, total=10)
-BETWEEN_BYTES_SOON = Timeouts(connect=5, first_byte=5, between_bytes=0.1, total=10)
-TOTAL_SOON = Timeouts(connect=5, first_byte=5, between_bytes=5, total=0.2)
-PART = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\npart"
-
-
-async def post(client: Client, it: Peer, timeouts: Timeouts = PATIENT) -> Response:
-    return await client.send(HttpRequest("POST", it.url, {}, b"{}"), timeouts)
-
-
-async def body_of(client: Client, it: Peer, timeouts: Timeouts = PATIENT) -> bytes:
-    return await (await post(client, it, timeouts)).read(1_000_000)
-
-
-async def closed_by_the_client(it: Peer) -> bool:
-    return await asyncio.to_thread(it.connections[-1].left.wait, 5)
 
 
 @pytest.mark.parametrize("ending", ["fin", "rst"])
@@ -149,7 +140,7 @@ async def test_after_a_silent_kept_connection_its_idle_siblings_are_not_trusted(
         await asyncio.gather(*(body_of(client, it) for _ in range(10)))
         with pytest.raises(TransportFailed):
             await post(client, it, FIRST_BYTE_SOON)
-        body = await body_of(client, it, FIRST_BYTE_SOON)
+        body = await body_of(client, it)
 
     assert (b"ok", 11) == (body, it.opened)
 
@@ -190,84 +181,6 @@ async def test_bytes_nobody_asked_for_are_seen_even_if_we_were_frozen(client: Cl
         second = await body_of(client, it)
 
     assert (b"ok", b"ok", 2) == (first, second, it.opened)
-
-
-async def test_a_silent_peer_is_left_at_the_first_byte_timeout(client: Client) -> None:
-    with peer(answer_once(b"")) as it:
-        with pytest.raises(TransportFailed) as failed:
-            await post(client, it, FIRST_BYTE_SOON)
-
-        assert await closed_by_the_client(it)
-
-    assert "first_byte" == failed.value.phase
-
-
-async def test_half_a_head_is_left_at_the_first_byte_timeout(client: Client) -> None:
-    with peer(answer_once(b"HTTP/1.1 200 OK\r\n")) as it, pytest.raises(TransportFailed) as failed:
-        await post(client, it, FIRST_BYTE_SOON)
-
-    assert "first_byte" == failed.value.phase
-
-
-async def test_a_peer_that_never_accepts_is_left_at_the_connect_timeout(client: Client) -> None:
-    unroutable = Peer("http://192.0.2.1/")
-    soon = Timeouts(connect=0.1, first_byte=5, between_bytes=5, total=10)
-
-    with pytest.raises(TransportFailed) as failed:
-        await post(client, unroutable, soon)
-
-    assert "connect" == failed.value.phase
-
-
-async def test_a_peer_that_reads_nothing_is_left_at_the_first_byte_timeout(client: Client) -> None:
-    def never_read(_: Peer, connection: Connection) -> None:
-        connection.left.wait(5)
-
-    with peer(never_read) as it:
-        with pytest.raises(TransportFailed) as failed:
-            await client.send(HttpRequest("POST", it.url, {}, b"x" * 20_000_000), FIRST_BYTE_SOON)
-        for connection in it.connections:
-            connection.left.set()
-
-    assert "first_byte" == failed.value.phase
-
-
-async def test_a_body_that_stalls_is_left_at_the_between_bytes_timeout(client: Client) -> None:
-    with peer(answer_once(PART)) as it:
-        with pytest.raises(TransportFailed) as failed:
-            await body_of(client, it, FIRST_BYTE_SOON)
-
-        assert await closed_by_the_client(it)
-
-    assert "between_bytes" == failed.value.phase
-
-
-async def test_the_first_byte_of_the_body_may_take_as_long_as_the_head(client: Client) -> None:
-    def think_first(_: Peer, connection: Connection) -> None:
-        connection.request()
-        connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
-        time.sleep(0.3)
-        connection.send(b"ok")
-        connection.wait_until_the_client_leaves()
-
-    with peer(think_first) as it:
-        assert b"ok" == await body_of(client, it, BETWEEN_BYTES_SOON)
-
-
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"])
-async def test_a_peer_that_drips_for_ever_is_left_at_the_total_timeout(
-    client: Client, head: bytes
-) -> None:
-    def drip(_: Peer, connection: Connection) -> None:
-        connection.request()
-        connection.send(head or b"HTTP/1.1 200 OK\r\nx: ")
-        while not connection.left.wait(0.01):
-            connection.socket.sendall(b"y")
-
-    with peer(drip) as it, pytest.raises(TransportFailed) as failed:
-        await body_of(client, it, TOTAL_SOON)
-
-    assert "total" == failed.value.phase
 
 
 @pytest.mark.parametrize("ending", ["fin", "rst"])
@@ -346,6 +259,29 @@ async def test_a_cancelled_send_closes_its_socket(client: Client) -> None:
             await sending
 
         assert await closed_by_the_client(it)
+
+
+async def test_a_send_cancelled_before_it_was_sent_costs_the_kept_connection(
+    client: Client,
+) -> None:
+    with peer(answer_all) as it:
+        await body_of(client, it)
+        sending = asyncio.create_task(post(client, it))
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        left = await closed_by_the_client(it)
+
+        assert (True, 1, b"ok") == (left, len(it.requests), await body_of(client, it))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+def test_a_silent_network_is_given_up_by_the_kernel() -> None:
+    with _open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))) as opened:
+        timeout = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert 3000 == timeout
 
 
 async def test_a_cancelled_read_closes_its_socket(client: Client) -> None:

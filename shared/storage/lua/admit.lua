@@ -12,6 +12,7 @@
 --   STALE, then each newer entry and its JSON · COLD, entry… · SEED, budget… · CLOCK, now ms
 --   BUDGET, budget, spent, reserved · RATE, rate, requests|tokens, used, seconds until room
 --   PARALLEL, lease, used · COOLING, ms until the first candidate is back
+--   ENDED, a settle of this request came first: whoever asked has gone
 --   (indices count from 1)
 -- expires: rate windows after 2 minutes, leases with the hold; entries a day after their last use;
 --   budgets and holds never: the sweeper ends a hold that nobody settles
@@ -28,8 +29,9 @@ local second = math.floor(now / 1000) % 60
 local k, a = 2, 13
 
 -- The same request again, after a reply that got lost: it has what it asked for.
-local held = redis.call('HMGET', KEYS[1], 'at', 'choice')
-if held[1] then return {'OK', held[1], tonumber(held[2])} end
+local held = redis.call('HMGET', KEYS[1], 'state', 'at', 'choice')
+if held[1] and not held[2] then return {'ENDED'} end
+if held[1] then return {'OK', held[2], tonumber(held[3])} end
 
 if now < tonumber(ARGV[3]) or now >= tonumber(ARGV[4]) then return {'CLOCK', whole(now)} end
 
@@ -64,23 +66,22 @@ for i = 1, n_candidates do
 end
 local amount = tonumber(ARGV[prices + (choice or 1)] or '0')
 
-local seed, budgets, spent_now = {}, {}, {}
+local seed, budgets = {}, {}
 for i = 1, n_budgets do
-  local key, since, opening = KEYS[k+i], tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
+  local key, since = KEYS[k+i], tonumber(ARGV[a+1])
   local limit, at_limit = tonumber(ARGV[a+3]), ARGV[a+4] == '1'
-  local counter = redis.call('HMGET', key, 'since', 'spent', 'reserved')
-  local spent, reserved = tonumber(counter[2] or '0'), tonumber(counter[3] or '0')
-  local is_new_period = counter[1] and tonumber(counter[1]) < since
-  if is_new_period then spent, reserved = opening, 0 end
+  local counter = redis.call('HMGET', key, 'since', 'spent', 'reserved', 'mark')
+  local spent, reserved, mark = counter[2] or '0', counter[3] or '0', counter[4] or ''
+  local rolls = counter[1] and tonumber(counter[1]) < since
+  if rolls then spent, reserved, mark = ARGV[a+2], '0', id end
   if limit then
     if not counter[1] or tonumber(counter[1]) > since then
       seed[#seed+1] = i
-    elseif spent + reserved + amount > limit or (at_limit and spent >= limit) then
-      return {'BUDGET', i, whole(spent), whole(reserved)}
+    elseif tonumber(spent) + tonumber(reserved) + amount > limit or (at_limit and tonumber(spent) >= limit) then
+      return {'BUDGET', i, spent, reserved}
     end
   end
-  budgets[i] = {key = key, since = since, limited = limit ~= nil, opening = opening, rolls = is_new_period}
-  spent_now[i] = whole(spent)
+  budgets[i] = {key = key, since = ARGV[a+1], limited = limit ~= nil, spent = spent, mark = mark, rolls = rolls}
   a = a + 4
 end
 if #seed > 0 then return {'SEED', unpack(seed)} end
@@ -139,8 +140,7 @@ local first_rate = k
 k = k + 2 * n_rates
 
 for i = 1, n_leases do
-  redis.call('ZREMRANGEBYSCORE', KEYS[k+i], '-inf', whole(now))
-  local taken = redis.call('ZCARD', KEYS[k+i])
+  local taken = redis.call('ZCOUNT', KEYS[k+i], '(' .. whole(now), '+inf')
   if taken + 1 > tonumber(ARGV[a+i]) then return {'PARALLEL', i, taken} end
 end
 if not choice then
@@ -148,15 +148,12 @@ if not choice then
   choice = 0
 end
 
--- Everything fits: take it.
+-- Everything fits: take it. A counter without a limit rolls over too: it may get one tomorrow.
 for _, budget in ipairs(budgets) do
-  if budget.limited then
-    if budget.rolls then
-      redis.call('HSET', budget.key, 'since', whole(budget.since), 'spent', whole(budget.opening),
-        'reserved', '0', 'at', whole(now_us))
-    end
-    redis.call('HINCRBY', budget.key, 'reserved', whole(amount))
+  if budget.rolls then
+    redis.call('HSET', budget.key, 'since', budget.since, 'spent', budget.spent, 'reserved', '0', 'mark', budget.mark)
   end
+  if budget.limited then redis.call('HINCRBY', budget.key, 'reserved', whole(amount)) end
 end
 for i = 1, n_rates do
   local current = KEYS[first_rate+2*i-1]
@@ -169,22 +166,24 @@ for i = 1, n_rates do
   redis.call('PEXPIRE', current, 120000)
 end
 local deadline = whole(now + life)
-local lease_keys, budget_lines, window_keys = {}, {}, {}
+local lease_keys, budget_lines, marks, window_keys = {}, {}, {}, {}
 for i = 1, n_leases do
+  redis.call('ZREMRANGEBYSCORE', KEYS[k+i], '-inf', whole(now))
   redis.call('ZADD', KEYS[k+i], deadline, id)
   redis.call('PEXPIRE', KEYS[k+i], whole(life))
   lease_keys[i] = KEYS[k+i]
 end
 for i, budget in ipairs(budgets) do
-  budget_lines[i] = budget.key .. '\n' .. whole(budget.since) .. '\n' .. (budget.limited and '1' or '0')
+  budget_lines[i] = budget.key .. '\n' .. budget.since .. '\n' .. (budget.limited and '1' or '0')
+  marks[i] = budget.mark
 end
 for i = 1, n_rates do window_keys[i] = KEYS[first_rate+2*i-1] end
 redis.call('HSET', KEYS[1], 'state', 'held', 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
   'tokens', whole(tokens), 'second', second, 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
   'budgets', table.concat(budget_lines, '\n'), 'windows', table.concat(window_keys, '\n'),
-  'leases', table.concat(lease_keys, '\n'))
+  'leases', table.concat(lease_keys, '\n'), 'marks', table.concat(marks, '\n'))
 redis.call('ZADD', KEYS[2], deadline, id)
 local reply = {'OK', whole(now_us), choice}
-for _, s in ipairs(spent_now) do reply[#reply+1] = s end
+for _, budget in ipairs(budgets) do reply[#reply+1] = budget.spent end
 for _, u in ipairs(usage) do reply[#reply+1] = u end
 return reply

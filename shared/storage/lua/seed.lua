@@ -21,9 +21,9 @@ local rows = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', most +
 if #rows > most then return {'BEHIND'} end
 
 local time = redis.call('TIME')
-local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local mark = 'seed ' .. time[1] .. '.' .. time[2]
 for i = 3, #KEYS do
-  local since, spent = ARGV[2*i-3], tonumber(ARGV[2*i-2])
+  local since, spent, behind = ARGV[2*i-3], ARGV[2*i-2], 0
   local there = redis.call('HGET', KEYS[i], 'since')
   -- A counter of a later period than Postgres knows comes from a duration that was changed since.
   if not there or tonumber(there) > tonumber(since) then
@@ -34,9 +34,10 @@ for i = 3, #KEYS do
       for f = 1, #fields, 2 do
         if fields[f] == 'spend' then spend = fields[f+1] elseif fields[f] == 'budgets' then budgets = fields[f+1] end
       end
-      if budgets and string.find(budgets, line, 1, true) then spent = spent + tonumber(spend) end
+      if budgets and string.find(budgets, line, 1, true) then behind = behind + tonumber(spend) end
     end
-    redis.call('HSET', KEYS[i], 'since', since, 'spent', whole(spent), 'reserved', '0', 'at', whole(now_us))
+    redis.call('HSET', KEYS[i], 'since', since, 'spent', spent, 'reserved', '0', 'mark', mark)
+    redis.call('HINCRBY', KEYS[i], 'spent', whole(behind))
   end
 end
 return {'OK'}

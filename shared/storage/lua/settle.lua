@@ -8,22 +8,27 @@
 --   failed (0|1), cooldown ms, at once (0|1), least requests, percent,
 --   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved
 -- returns: OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
+--   LIVES (to be lost, but its function renewed it meanwhile)
 -- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
 --   after 2 minutes, a cooldown when it ends
 --
 -- lost: the function died; the row says so, at the reserved amount.
 -- booked: the row reached Postgres past Redis; release and charge, append nothing.
 -- include numbers
+-- include marks
 -- include deployment
 
 local mode, id, cost, row = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local prompt, completion = ARGV[4], ARGV[5]
 local n_budgets, n_windows, n_leases = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
-local hold = redis.call('HMGET', KEYS[1], 'state', 'at', 'amount', 'tokens', 'second', 'spend', 'prompt', 'completion')
-local state = hold[1]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'second', 'spend', 'prompt', 'completion')
+local state, marks = hold[1], marks_of(hold[2])
 
 if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
 if not state and mode ~= 'settle' then return {'DUP'} end
+if mode == 'lost' and tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') > now then return {'LIVES'} end
 
 local budget_lines = {}
 for i = 1, n_budgets do budget_lines[i] = KEYS[5+i] .. '\n' .. ARGV[15+2*i-1] end
@@ -33,16 +38,22 @@ local function append(row_id, spend, prompt_tokens, completion_tokens)
     'completion_tokens', completion_tokens, 'budgets', '\n' .. table.concat(budget_lines, '\n') .. '\n', 'row', row)
 end
 
--- A counter of another period is not ours to touch: what was spent there stays there.
-local function charge(spend, release, at)
+-- A counter of a later period is not ours to touch. One of an earlier period has missed that ours
+-- began, and one that was made after the hold may know what Postgres has booked or not: both go,
+-- and the next admit makes them from the ledger.
+local function charge(spend, release)
   for i = 1, n_budgets do
-    local key = KEYS[5+i]
-    local counter = redis.call('HMGET', key, 'since', 'at')
-    if counter[1] and tonumber(counter[1]) == tonumber(ARGV[15+2*i-1]) then
+    local key, since = KEYS[5+i], tonumber(ARGV[15+2*i-1])
+    local counter = redis.call('HMGET', key, 'since', 'mark')
+    local behind = counter[1] and tonumber(counter[1]) - since
+    local carries_us = is_marked(counter[2], marks[i])
+    if behind and (behind < 0 or (behind == 0 and mode == 'booked' and not carries_us)) then
+      redis.call('DEL', key)
+    elseif behind == 0 then
       redis.call('HINCRBY', key, 'spent', spend)
-      -- A counter made after this hold never carried its reservation.
-      local was_reserved = ARGV[15+2*i] == '1' and release and at and at >= tonumber(counter[2] or '0')
-      if was_reserved then redis.call('HINCRBY', key, 'reserved', '-' .. release) end
+      if carries_us and release and release ~= '0' and ARGV[15+2*i] == '1' then
+        redis.call('HINCRBY', key, 'reserved', '-' .. release)
+      end
     end
   end
 end
@@ -56,7 +67,7 @@ if state == 'lost' then
 end
 
 if mode == 'lost' then cost, prompt, completion = hold[3], hold[7], hold[8] end
-charge(cost, hold[3], hold[2] and tonumber(hold[2]))
+charge(cost, hold[3])
 if hold[4] then
   local reserved_tokens = tonumber(hold[4])
   local difference = tonumber(prompt) + tonumber(completion) - reserved_tokens
@@ -71,13 +82,11 @@ end
 for i = 1, n_leases do redis.call('ZREM', KEYS[5+n_budgets+n_windows+i], id) end
 if mode ~= 'booked' then append(id, cost, prompt, completion) end
 if KEYS[4] ~= '-' then
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   book_outcome(KEYS[4], KEYS[5], ARGV[8] == '1', tonumber(ARGV[9]), ARGV[10] == '1', tonumber(ARGV[11]), tonumber(ARGV[12]), now)
 end
 
 redis.call('ZREM', KEYS[2], id)
-redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases')
+redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases', 'marks')
 if mode == 'lost' then
   redis.call('HSET', KEYS[1], 'state', 'lost', 'spend', cost)
   redis.call('PEXPIRE', KEYS[1], 86400000)

@@ -1,0 +1,49 @@
+"""The LLM routes as an ASGI app. A path is one row of `ROUTES`; what happens is in llm.py."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from functions.proxy.llm import answer
+from functions.proxy.models import list_models, show_model
+from shared.domain import Endpoint
+from shared.runtime.http import guard
+
+if TYPE_CHECKING:
+    from shared.gateway.gateway import Gateway
+
+POSTS = (
+    ("/chat/completions", Endpoint.CHAT),
+    ("/completions", Endpoint.COMPLETION),
+    ("/embeddings", Endpoint.EMBEDDING),
+)
+GETS = (
+    ("/models", list_models),
+    ("/models/{model:path}", show_model),
+)
+PREFIXES = ("/v1", "")
+
+
+def make_app(gateway: Gateway | None = None) -> Starlette:
+    """Build the app; without a gateway it opens its own from the environment, on first use."""
+    routes = [
+        Route(prefix + path, partial(answer, endpoint, path), methods=["POST"])
+        for prefix in PREFIXES
+        for path, endpoint in POSTS
+    ]
+    routes += [
+        Route(prefix + path, handler, methods=["GET"])
+        for prefix in PREFIXES
+        for path, handler in GETS
+    ]
+    app = Starlette(routes=routes)
+    app.state.gateway = gateway
+    guard(app)
+    return app
+
+
+app = make_app()

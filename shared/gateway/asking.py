@@ -1,0 +1,147 @@
+"""Ask one deployment, once: through its dialect, with its timeouts, in our errors."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.errors import ProviderFailed, TransportFailed
+from shared.gateway.timings import PROVIDER
+from shared.providers.registry import dialect_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from shared.domain import Timeouts
+    from shared.gateway.running import Running
+    from shared.providers.dialect import Decoder, Reply, StreamEvent
+    from shared.transport.client import Response
+
+REPLY_CAP = 6 * 1024 * 1024
+ERROR_CAP = 64 * 1024
+_ERROR = 400
+
+
+@dataclass(slots=True)
+class OpenStream:
+    """A provider's stream whose first event has come."""
+
+    response: Response
+    chunks: AsyncGenerator[bytes]
+    decoder: Decoder
+    first: list[StreamEvent]
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self.chunks.aclose()
+        await self.response.close()
+
+
+async def ask(running: Running) -> Reply:
+    """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
+    dialect = dialect_of(running.deployment.provider)
+    with running.timings.step(PROVIDER):
+        response = await _send(running)
+        try:
+            body = await response.read(REPLY_CAP)
+        except TransportFailed as error:
+            raise _failure(error) from error
+    running.first_byte_at = running.gateway.clock.now()
+    return dialect.reply(running.call, body)
+
+
+async def open_stream(running: Running) -> OpenStream:
+    """Return the stream of the current deployment once its first event is there.
+
+    Until then nothing has gone out to the caller, so a failure can still be another's turn.
+    """
+    decoder = dialect_of(running.deployment.provider).decoder(running.call)
+    began = time.perf_counter()
+    response = await _send(running)
+    chunks = response.chunks()
+    try:
+        first = await _first_events(chunks, decoder)
+    except TransportFailed as error:
+        raise _failure(error) from error
+    except BaseException:
+        await chunks.aclose()
+        await response.close()
+        raise
+    finally:
+        running.timings.add(PROVIDER, time.perf_counter() - began)
+    running.first_byte_at = running.gateway.clock.now()
+    return OpenStream(response, chunks, decoder, first)
+
+
+async def _first_events(chunks: AsyncGenerator[bytes], decoder: Decoder) -> list[StreamEvent]:
+    async for chunk in chunks:
+        if events := decoder.feed(chunk):
+            return _unless_failed(events)
+    if events := decoder.end():
+        return _unless_failed(events)
+    raise ProviderFailed(
+        "The provider's stream ended before it began.",
+        status=502,
+        type="api_error",
+        retryable=True,
+    )
+
+
+def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
+    if events[0].error is not None:
+        raise events[0].error
+    return events
+
+
+async def _send(running: Running) -> Response:
+    call, deployment = running.call, running.deployment
+    dialect = dialect_of(deployment.provider)
+    request = dialect.request(call, deployment)
+    try:
+        response = await running.gateway.stores.http.send(request, _timeouts(running))
+        if response.status < _ERROR:
+            return response
+        body = await response.read(ERROR_CAP)
+    except TransportFailed as error:
+        raise _failure(error) from error
+    raise dialect.error(response.status, response.headers, body)
+
+
+def _timeouts(running: Running) -> Timeouts:
+    """Return the deployment's timeouts, cut to the caller's own."""
+    call, deployment = running.call, running.deployment
+    timeouts = deployment.stream_timeouts if call.is_stream else deployment.timeouts
+    if call.timeout is None:
+        return timeouts
+    return replace(
+        timeouts,
+        first_byte=min(timeouts.first_byte, call.timeout),
+        total=min(timeouts.total, call.timeout),
+    )
+
+
+def _failure(error: TransportFailed) -> ProviderFailed:
+    """Say in the caller's terms that no complete answer came."""
+    match error.phase:
+        case "first_byte" | "between_bytes" | "total":
+            return ProviderFailed(
+                f"The provider did not answer in time ({error.phase}).",
+                status=408,
+                type="timeout_error",
+                retryable=True,
+            )
+        case "too_large":
+            return ProviderFailed(
+                "The provider's answer is too large.",
+                status=502,
+                type="api_error",
+                retryable=False,
+            )
+        case _:
+            return ProviderFailed(
+                f"The provider could not be reached ({error.phase}).",
+                status=502,
+                type="api_connection_error",
+                retryable=True,
+            )

@@ -1,0 +1,68 @@
+"""Book what a call cost: in Redis, else in Postgres, else in a log line that can be replayed.
+
+Each way is idempotent under the call's id, so a reply that got lost on one of them does no harm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.domain import Nanodollars
+from shared.errors import PostgresDown, RedisDown
+from shared.observability import log
+from shared.storage.admission import Held, settle
+from shared.storage.redis import RedisRefused
+from shared.storage.spend_rows import SpendRow, booked
+from shared.storage.spend_rows import book as book_rows
+
+if TYPE_CHECKING:
+    from shared.storage.plans import Plan, Settlement
+    from shared.storage.postgres import Postgres
+    from shared.storage.stores import Stores
+
+JOURNAL = "SPEND_JOURNAL"
+"""The event name of a log line that holds a whole ledger row which no store would take."""
+
+
+async def book(stores: Stores, plan: Plan, settlement: Settlement) -> None:
+    """Settle the hold and write the call's row; never raise because a store is down."""
+    try:
+        await settle(stores.redis, Held.by(plan), settlement)
+    except (RedisDown, RedisRefused) as error:
+        log.error("settle_without_redis", request_id=plan.request_id, reason=str(error))
+        await _book_past_redis(stores.postgres, plan.request_id, settlement)
+
+
+async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Settlement) -> None:
+    """Write the row to Postgres. The hold stays: the sweeper finds the row and releases it."""
+    row = SpendRow(
+        id=request_id,
+        spend=settlement.cost,
+        prompt_tokens=settlement.prompt_tokens,
+        completion_tokens=settlement.completion_tokens,
+        details=orjson.loads(settlement.row),
+    )
+    try:
+        written = await book_rows(postgres, [row])
+        if written.count == 0:
+            await _correct(postgres, row, settlement.correction_id)
+    except PostgresDown:
+        log.error(
+            JOURNAL,
+            id=row.id,
+            spend=row.spend,
+            prompt_tokens=row.prompt_tokens,
+            completion_tokens=row.completion_tokens,
+            row=settlement.row,
+        )
+
+
+async def _correct(postgres: Postgres, row: SpendRow, correction_id: str) -> None:
+    """Book the difference to a row that the sweeper wrote at the reservation."""
+    standing = await booked(postgres, [row.id])
+    difference = Nanodollars(row.spend - standing.get(row.id, row.spend))
+    if difference:
+        correction = SpendRow(correction_id, difference, 0, 0, row.details, corrects=row.id)
+        await book_rows(postgres, [correction])

@@ -1,0 +1,53 @@
+"""What one process keeps between requests. Nothing in it belongs to a single request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from shared.auth.directory import Directory
+from shared.config.loading import load_config
+from shared.gateway.clock import Clock
+from shared.limits.plan import Calendar
+from shared.storage.stores import Stores
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from shared.config.model import Config
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The rooms of one process, wired; `random` breaks ties among deployments."""
+
+    settings: Settings
+    config: Config
+    stores: Stores
+    directory: Directory
+    clock: Clock = field(default_factory=Clock)
+    # From the system: a process restored from a snapshot must not repeat another's choices.
+    random: Random = field(default_factory=SystemRandom)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Gateway:
+        """Wire the rooms; nothing connects before the first request."""
+        stores = Stores.open(settings)
+        return cls(
+            settings=settings,
+            config=load_config(settings.config_path),
+            stores=stores,
+            directory=Directory(stores),
+        )
+
+    @property
+    def calendar(self) -> Calendar:
+        """Where and when budget periods begin."""
+        litellm = self.config.litellm
+        return Calendar(timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
+
+    async def close(self) -> None:
+        """Close the stores."""
+        await self.stores.close()

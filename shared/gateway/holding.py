@@ -1,0 +1,123 @@
+"""Authenticate, authorize and admit: the rounds until a call holds its room, or is refused.
+
+Admit is the judge of what this process believes. When it answers that entries are stale, counters
+missing or the clock off, that is put right and everything is decided anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.auth.authenticate import identify
+from shared.auth.authorize import authorize, resolve_alias
+from shared.domain import KeyHash
+from shared.errors import StoreDown, UnknownModel
+from shared.gateway.quotes import quote
+from shared.gateway.running import Running
+from shared.gateway.timings import Timings
+from shared.limits.counters import make_counters
+from shared.limits.plan import Ask, make_plan, periods_of
+from shared.limits.refusals import refusal
+from shared.routing.candidates import candidates
+from shared.routing.fallbacks import fallback_chain
+from shared.spend.row import Ending, render_row
+from shared.spend.tokens import estimate
+from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale, admit
+from shared.storage.plans import Lost, Plan
+from shared.storage.policies import parse
+
+if TYPE_CHECKING:
+    from shared.domain import Call, Principal
+    from shared.gateway.gateway import Gateway
+    from shared.gateway.quotes import Quote
+
+ROUNDS = 5
+"""Stale, cold, seed and clock may each come once; more means that policies change all the time."""
+
+
+async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) -> Running:
+    """Return the call with its room taken; raise Refused when there is none or it may not."""
+    timings = Timings()
+    for _ in range(ROUNDS):
+        with timings.step("auth"):
+            principal = await identify(
+                presented, gateway.directory, gateway.settings, gateway.clock.now()
+            )
+            quotes = _choose(gateway, principal, call, route)
+        plan = _plan(gateway, principal, call, quotes)
+        with timings.step("admit"):
+            reply = await admit(gateway.stores.redis, plan)
+        match reply:
+            case Admitted():
+                gateway.directory.confirm(principal, reply.at)
+                return Running(gateway, call, principal, plan, quotes, reply, timings)
+            case Stale() | Cold() | Seed() | Clock():
+                with timings.step("refresh"):
+                    await _put_right(gateway, plan, reply)
+            case _:
+                raise refusal(
+                    reply,
+                    plan,
+                    call.model,
+                    gateway.clock.now(),
+                    budget_status=gateway.config.litellm.budget_exceeded_status_code,
+                )
+    raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
+    """Authorize the call and price the deployments that could take it, best first."""
+    config = gateway.config
+    model = resolve_alias(principal, call.model)
+    groups = [(model, candidates(config, model, gateway.random))]
+    providers = {deployment.provider for deployment in groups[0][1]}
+    asked_for = [call.model, *(call.fallbacks or ())]
+    authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
+    if not groups[0][1]:
+        raise UnknownModel(call.model, route)
+    groups += [
+        (fallback, candidates(config, fallback, gateway.random))
+        for fallback in fallback_chain(config, model, call)
+    ]
+    return quote(call, config, groups)
+
+
+def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
+    now = gateway.clock.now()
+    periods = periods_of(principal, now, gateway.calendar)
+    since = {scope: period.since for scope, period in periods.items()}
+    tokens = estimate(call)
+    ending = Ending(status="lost", at=now, deployment=quotes[0].deployment, is_estimated=True)
+    return make_plan(
+        principal,
+        Ask(
+            request_id=call.id,
+            candidates=[quote.candidate for quote in quotes],
+            tokens=tokens,
+            is_free=all(quote.is_free for quote in quotes),
+        ),
+        Lost(render_row(call, principal, since, ending), tokens, 0),
+        now,
+        periods,
+    )
+
+
+async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:
+    """Learn what admit knows better."""
+    now = gateway.clock.now()
+    match reply:
+        case Stale(entries):
+            gateway.directory.learn(
+                (
+                    parse((plan.policies[i].scope, plan.policies[i].entity_id), json)
+                    for i, json in entries
+                ),
+                now,
+            )
+        case Cold():
+            await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+        case Seed(missing):
+            if not await make_counters(gateway.stores, plan, missing):
+                await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+        case Clock(redis_now):
+            gateway.clock.correct(redis_now)

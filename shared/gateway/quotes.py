@@ -1,0 +1,72 @@
+"""What a call may cost at most at each deployment that could take it: what is reserved for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import Nanodollars
+from shared.limits.plan import Candidate
+from shared.spend.cost import upper_bound
+from shared.spend.prices import price_of
+from shared.spend.tokens import completion_bound, completions, prompt_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.config.model import Config
+    from shared.domain import Call, Deployment
+    from shared.spend.prices import Price
+    from shared.spend.tokens import PromptSize
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One deployment's turn: the model group it stands for, its price (None: unknown)."""
+
+    group: str
+    deployment: Deployment
+    price: Price | None
+    reservation: Nanodollars
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is known to cost nothing."""
+        return self.price is not None and self.reservation == 0
+
+    @property
+    def candidate(self) -> Candidate:
+        """What admit must know of it."""
+        return Candidate(self.deployment, self.reservation)
+
+
+def quote(
+    call: Call, config: Config, groups: Sequence[tuple[str, Sequence[Deployment]]]
+) -> tuple[Quote, ...]:
+    """Price every deployment of every group, in the order they would be asked.
+
+    Within a group the dearest sets the reservation, so that a retry needs no more of it.
+    """
+    size = prompt_size(call)
+    default = config.litellm.default_max_tokens
+    quotes: list[Quote] = []
+    for group, deployments in groups:
+        prices = [price_of(deployment) for deployment in deployments]
+        bounds = [_bound(call, size, price, default) for price in prices]
+        dearest = Nanodollars(max(bounds, default=0))
+        quotes += [
+            Quote(group, deployment, price, dearest)
+            for deployment, price in zip(deployments, prices, strict=True)
+        ]
+    return tuple(quotes)
+
+
+def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:
+    if price is None:
+        return Nanodollars(0)
+    return upper_bound(
+        price,
+        size.bound(price.max_input_tokens),
+        completion_bound(call, price.max_output_tokens, default),
+        completions(call),
+    )

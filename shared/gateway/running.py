@@ -1,0 +1,178 @@
+"""One admitted call: what it holds, where it is being asked, what it has used so far."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.domain import Nanodollars, Scope, Usage
+from shared.errors import RedisDown
+from shared.gateway.booking import book
+from shared.limits.windows import window_key
+from shared.spend.cost import cost
+from shared.spend.ids import correction_id
+from shared.spend.row import Ending, render_row
+from shared.spend.tokens import tokens_of_bytes
+from shared.storage.admission import renew
+from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome, Settlement
+from shared.storage.policies import encode_id
+
+if TYPE_CHECKING:
+    from shared.domain import Call, Deployment, Millis, Principal
+    from shared.errors import GatewayError
+    from shared.gateway.gateway import Gateway
+    from shared.gateway.quotes import Quote
+    from shared.gateway.timings import Timings
+    from shared.providers.dialect import Reply, StreamEvent
+    from shared.storage.admission import Admitted
+    from shared.storage.plans import Plan
+
+NOTHING = Nanodollars(0)
+RENEW_EVERY_SECONDS = HOLD_LIFE_MS / 2000
+
+
+@dataclass(slots=True)
+class Running:
+    """What is known of one call between admit and settle. It settles once, however often asked."""
+
+    gateway: Gateway
+    call: Call
+    principal: Principal
+    plan: Plan
+    quotes: tuple[Quote, ...]
+    admitted: Admitted
+    timings: Timings
+    current: int = 0
+    tried: list[int] = field(default_factory=list[int])
+    usage: Usage | None = None
+    text_bytes: int = 0
+    is_answering: bool = False
+    """Whether the provider began to answer: from then on it bills."""
+    response_id: str | None = None
+    first_byte_at: Millis | None = None
+    error: GatewayError | None = None
+    cost: Nanodollars = NOTHING
+    _unbooked: Outcome | None = None
+    _is_settled: bool = False
+    _renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        """Start where admit said, and keep the hold alive should the call take minutes."""
+        self.turn_to(self.admitted.choice)
+        loop = asyncio.get_running_loop()
+        self._renewal = loop.call_later(RENEW_EVERY_SECONDS, self._start_renewing)
+
+    @property
+    def quote(self) -> Quote:
+        """The current deployment with its price."""
+        return self.quotes[self.current]
+
+    @property
+    def deployment(self) -> Deployment:
+        """Where the call is being asked."""
+        return self.quote.deployment
+
+    def turn_to(self, index: int) -> None:
+        """Ask another deployment from now on."""
+        self.current = index
+        self.tried.append(index)
+        self.error = None
+        self._unbooked = self.outcome(failed=False)
+
+    def outcome(self, *, failed: bool, cooling: Cooling = Cooling()) -> Outcome:  # noqa: B008 - frozen
+        """Say how the current deployment did, in this minute's window."""
+        deployment_id = encode_id(self.deployment.id)
+        return Outcome(
+            window_key=window_key("deployment", deployment_id, self.gateway.clock.now()),
+            cooldown_key=f"cooldown:{deployment_id}",
+            failed=failed,
+            cooling=cooling,
+        )
+
+    def fail(self, error: GatewayError | None, outcome: Outcome | None = None) -> None:
+        """Note why the call ends without its whole answer; `outcome` is still to be booked."""
+        self.error = error
+        self._unbooked = outcome
+
+    def take(self, reply: Reply) -> None:
+        """Read off a whole answer what will be billed."""
+        self.is_answering = True
+        self.usage = reply.usage
+        self.text_bytes = reply.text_bytes
+        self.response_id = reply.response_id
+
+    def observe(self, event: StreamEvent) -> None:
+        """Read off a stream's event what will be billed."""
+        self.is_answering = True
+        self.text_bytes += event.text_bytes
+        self.usage = event.usage or self.usage
+        self.response_id = self.response_id or event.response_id
+
+    def billed_usage(self) -> Usage:
+        """Return the provider's count, else our own of what it has sent."""
+        if self.usage is not None:
+            return self.usage
+        if not self.is_answering:
+            return Usage()
+        return Usage(
+            prompt_tokens=self.plan.tokens,
+            completion_tokens=tokens_of_bytes(self.text_bytes),
+            is_estimated=True,
+        )
+
+    def billed_cost(self) -> Nanodollars:
+        """Return what the call costs by what is known of its usage; nothing where no price is."""
+        price = self.quote.price
+        return cost(price, self.billed_usage()) if price is not None else NOTHING
+
+    async def settle(self) -> None:
+        """Give back the hold and book what the call cost."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        if self._renewal is not None:
+            self._renewal.cancel()
+        usage = self.billed_usage()
+        self.cost = self.billed_cost()
+        settlement = Settlement(
+            cost=self.cost,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            row=self._row(usage),
+            correction_id=correction_id(self.call.id),
+            outcome=self._unbooked,
+        )
+        with self.timings.step("settle"):
+            await book(self.gateway.stores, self.plan, settlement)
+
+    def _row(self, usage: Usage) -> str:
+        lines = zip(self.plan.policies, self.plan.budgets, strict=True)
+        since: dict[Scope, Millis] = {policy.scope: line.since for policy, line in lines}
+        error = self.error
+        ending = Ending(
+            status="success" if error is None else "failure",
+            at=self.gateway.clock.now(),
+            response_id=self.response_id,
+            deployment=self.deployment,
+            first_byte_at=self.first_byte_at,
+            is_estimated=usage.is_estimated,
+            is_priced=self.quote.price is not None,
+            attempts=len(self.tried),
+            error_type=error.type if error else None,
+            error_status=error.status if error else None,
+        )
+        return render_row(self.call, self.principal, since, ending)
+
+    def _start_renewing(self) -> None:
+        self._renewal = asyncio.get_running_loop().create_task(self._renew())
+
+    async def _renew(self) -> None:
+        """Renew until settled, or until the sweeper was first: then a correction settles it."""
+        is_held = True
+        while is_held:
+            try:
+                is_held = await renew(self.gateway.stores.redis, self.plan)
+            except RedisDown:
+                is_held = True  # half of the hold's life is left for the next try
+            await asyncio.sleep(RENEW_EVERY_SECONDS)

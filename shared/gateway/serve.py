@@ -1,0 +1,54 @@
+"""The life of a request: authenticate → authorize → hold → choose → attempt → settle.
+
+Read this file first. `serve` returns an answer that is ready to be sent; whoever sends it calls
+`finish` on it afterwards, whatever happened meanwhile, and the call is settled then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import GatewayError
+from shared.gateway.asking import ask, open_stream
+from shared.gateway.attempts import first_success
+from shared.gateway.finishing import finish
+from shared.gateway.holding import hold
+from shared.gateway.relay import Relay
+
+if TYPE_CHECKING:
+    from shared.domain import Call, JsonObject
+    from shared.gateway.gateway import Gateway
+    from shared.gateway.running import Running
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; `running` still holds its room until `finish`."""
+
+    body: JsonObject
+    running: Running
+
+    async def finish(self) -> None:
+        """Settle the call, once the caller has the answer."""
+        await finish(self.running.settle())
+
+
+async def serve(gateway: Gateway, presented: str | None, call: Call, route: str) -> Answer | Relay:
+    """Take one call through its life; raise GatewayError where it ends without an answer."""
+    running = await hold(gateway, presented, call, route)
+    try:
+        if call.is_stream:
+            stream = await first_success(running, open_stream)
+            return Relay(running, stream)
+        reply = await first_success(running, ask)
+        running.take(reply)
+        answer = Answer({**reply.body, "model": call.model}, running)
+        # The caller's next call may be on its way before this one's slot is free again.
+        if running.plan.leases:
+            await answer.finish()
+    except BaseException as error:
+        running.fail(error if isinstance(error, GatewayError) else None)
+        await finish(running.settle())
+        raise
+    return answer

@@ -1,0 +1,268 @@
+"""A parsed body and its headers become a Call, or a 400 that names the parameter.
+
+Fields that the gateway knows are checked, its own are taken out, and whatever else a caller sends
+goes upstream as it came: new parameters of a vendor need no new release here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import orjson
+
+from shared.domain import Call, Endpoint
+from shared.errors import BadRequest, TooLarge
+from shared.wire import checks
+from shared.wire.checks import Unfit, listed, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shared.domain import Json, JsonObject
+
+    Check = Callable[[Json], object]
+
+T = TypeVar("T")
+
+MAX_EMBEDDING_INPUTS: Final = 2_048
+MAX_METADATA_BYTES: Final = 64 * 1024
+MAX_TAGS: Final = 100
+MAX_FALLBACKS: Final = 100
+MAX_CHOICES: Final = 128
+MAX_RETRIES: Final = 1_000
+
+_ROUTES: Final[Mapping[Endpoint, str]] = {
+    Endpoint.CHAT: "/chat/completions",
+    Endpoint.COMPLETION: "/completions",
+    Endpoint.EMBEDDING: "/embeddings",
+}
+
+_ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
+_PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
+_INPUT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1, most=MAX_EMBEDDING_INPUTS))
+_CONTENT: Final = checks.either(checks.text, listed(checks.mapping))
+_LIMIT: Final = whole(0, checks.MAX_TOKENS)
+
+
+def _message(value: Json) -> JsonObject:
+    message = checks.mapping(value)
+    if not isinstance(message.get("role"), str):
+        raise Unfit("must have a role")
+    if message.get("content") is not None:
+        _check_content(message["content"])
+    return message
+
+
+def _check_content(value: Json) -> None:
+    try:
+        _CONTENT(value)
+    except Unfit as unfit:
+        raise Unfit(f"content {unfit}") from None
+
+
+_REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
+    Endpoint.CHAT: {"model": checks.name, "messages": listed(_message, least=1)},
+    Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
+    Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
+}
+
+_GENERATION: Final[Mapping[str, Check]] = {
+    "max_tokens": _LIMIT,
+    "max_completion_tokens": _LIMIT,
+    "n": whole(1, MAX_CHOICES),
+    "best_of": whole(1, MAX_CHOICES),
+    "stream": checks.flag,
+    "stream_options": checks.mapping,
+    "temperature": checks.not_negative,
+    "top_p": checks.not_negative,
+    "frequency_penalty": checks.number,
+    "presence_penalty": checks.number,
+    "stop": checks.either(checks.text, listed(checks.text)),
+    "seed": whole(-(2**63), 2**63 - 1),
+    "logit_bias": checks.mapping,
+    "logprobs": checks.either(checks.flag, whole(0, 100)),
+    "top_logprobs": whole(0, 100),
+    "tools": listed(checks.mapping),
+    "tool_choice": checks.either(checks.text, checks.mapping),
+    "functions": listed(checks.mapping),
+    "response_format": checks.mapping,
+    "parallel_tool_calls": checks.flag,
+}
+
+_OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
+    Endpoint.CHAT: _GENERATION,
+    Endpoint.COMPLETION: _GENERATION,
+    Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
+}
+
+_OWN: Final = frozenset(
+    {
+        *("metadata", "litellm_metadata", "tags", "cache", "guardrails"),
+        *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
+        *("context_window_fallbacks", "content_policy_fallbacks"),
+        *("timeout", "stream_timeout", "request_timeout"),
+    },
+)
+"""What a caller says to the gateway, not to the provider."""
+
+_OWN_PREFIXES: Final = ("mock_", "litellm_")
+
+_FORBIDDEN: Final = ("api_base", "base_url", "api_key", "user_config", "custom_llm_provider")
+"""What would send a deployment's key elsewhere, or the call past the configuration."""
+
+
+def parse_call(
+    endpoint: Endpoint,
+    body: JsonObject,
+    headers: Mapping[str, str],
+    *,
+    id: str,  # noqa: A002 - the name of the field in Call
+    requester_ip: str | None = None,
+) -> Call:
+    """Check a body and take out what is for the gateway; header names are lower case.
+
+    Raise BadRequest in LiteLLM's words, with `param` set; TooLarge for oversized metadata.
+    """
+    request = _Request(_ROUTES[endpoint], body, headers)
+    request.check_allowed()
+    for field, check in _REQUIRED[endpoint].items():
+        request.require(field, check)
+    for field, check in _OPTIONAL[endpoint].items():
+        request.read(field, check)
+    metadata = request.metadata()
+    is_stream = endpoint is not Endpoint.EMBEDDING and body.get("stream") is True
+    options = body.get("stream_options")
+    return Call(
+        id=id,
+        reported_id=request.header("x-litellm-call-id", checks.name),
+        endpoint=endpoint,
+        model=request.require("model", checks.name),
+        body={field: value for field, value in body.items() if not _is_own(field)},
+        is_stream=is_stream,
+        wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
+        end_user=request.end_user(metadata),
+        tags=request.tags(metadata),
+        num_retries=request.num_retries(),
+        timeout=request.timeout(is_stream=is_stream),
+        fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
+        disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
+        requester_ip=requester_ip,
+        metadata={field: value for field, value in metadata.items() if field != "tags"},
+    )
+
+
+def _is_own(field: str) -> bool:
+    return field in _OWN or field.startswith(_OWN_PREFIXES)
+
+
+def _fallback(value: Json) -> str:
+    # LiteLLM also takes {"model": …, "messages": …}; other messages for another model we do not.
+    if isinstance(value, dict) and value.keys() == {"model"}:
+        value = value["model"]
+    if not isinstance(value, str):
+        raise Unfit("must be the name of a model")
+    return checks.name(value)
+
+
+def _named_in(metadata: JsonObject) -> str | None:
+    """Tell whom the metadata names; agents put other things there too, which are not refused."""
+    try:
+        return checks.name(metadata.get("user_id"))
+    except Unfit:
+        return None
+
+
+class _Request:
+    """One body with its headers; reads a field or says on which route it is wrong."""
+
+    def __init__(self, route: str, body: JsonObject, headers: Mapping[str, str]) -> None:
+        self._route = route
+        self._body = body
+        self._headers = headers
+
+    def check_allowed(self) -> None:
+        """Refuse what only the configuration may say."""
+        for field in _FORBIDDEN:
+            if self._body.get(field) is not None:
+                raise BadRequest(
+                    f"{self._route}: '{field}' is not allowed in a request body.", param=field
+                )
+
+    def require(self, field: str, check: Callable[[Json], T]) -> T:
+        """Read a field that must be there."""
+        found = self.read(field, check)
+        if found is None:
+            raise BadRequest(f"{self._route}: Missing required parameter: '{field}'.", param=field)
+        return found
+
+    def read(self, field: str, check: Callable[[Json], T]) -> T | None:
+        """Read a field that may be missing or null."""
+        return self._checked(field, self._body.get(field), check)
+
+    def header(self, field: str, check: Callable[[Json], T]) -> T | None:
+        """Read a header that may be missing or empty."""
+        value = self._headers.get(field, "").strip()
+        return self._checked(field, value or None, check)
+
+    def metadata(self) -> JsonObject:
+        """Join both kinds of metadata; LiteLLM's own wins."""
+        joined: JsonObject = {}
+        for field in ("metadata", "litellm_metadata"):
+            joined |= self.read(field, checks.mapping) or {}
+        if len(orjson.dumps(joined)) > MAX_METADATA_BYTES:
+            raise TooLarge(
+                f"{self._route}: 'metadata' is larger than {MAX_METADATA_BYTES} bytes.",
+                param="metadata",
+            )
+        return joined
+
+    def end_user(self, metadata: JsonObject) -> str | None:
+        """Tell for whom the caller calls; a header goes before the body."""
+        in_header = self.header("x-litellm-end-user-id", checks.name)
+        in_body = None if self._body.get("user") == "" else self.read("user", checks.name)
+        return in_header or in_body or _named_in(metadata)
+
+    def tags(self, metadata: JsonObject) -> tuple[str, ...]:
+        """Join the tags of body, metadata and header."""
+        check = listed(checks.name, most=MAX_TAGS)
+        in_header = self._headers.get("x-litellm-tags", "").split(",")
+        spoken: list[Json] = [tag.strip() for tag in in_header if tag.strip()]
+        found = (
+            *(self.read("tags", check) or ()),
+            *(self._checked("metadata.tags", metadata.get("tags"), check) or ()),
+            *(self._checked("x-litellm-tags", spoken, check) or ()),
+        )
+        return tuple(dict.fromkeys(found))
+
+    def num_retries(self) -> int | None:
+        """Read how often to try again; the header wins."""
+        check = whole(0, MAX_RETRIES)
+        in_header = self.header("x-litellm-num-retries", lambda value: check(_numeric(value)))
+        in_body = self.read("num_retries", check)
+        return in_body if in_header is None else in_header
+
+    def timeout(self, *, is_stream: bool) -> float | None:
+        """Read how long to wait; the header wins, and `stream_timeout` for a stream."""
+        in_header = self.header("x-litellm-timeout", lambda value: checks.seconds(_numeric(value)))
+        of_stream = self.read("stream_timeout", checks.seconds)
+        of_any = self.read("timeout", checks.seconds)
+        return in_header or (of_stream if is_stream else None) or of_any
+
+    def _checked(self, field: str, value: Json, check: Callable[[Json], T]) -> T | None:
+        if value is None:
+            return None
+        try:
+            return check(value)
+        except Unfit as unfit:
+            gap = "" if str(unfit).startswith("[") else " "
+            raise BadRequest(
+                f"{self._route}: Invalid parameter: {field}{gap}{unfit}.", param=field
+            ) from None
+
+
+def _numeric(value: Json) -> Json:
+    """Read a header's text as the number it spells."""
+    try:
+        return orjson.loads(str(value))
+    except orjson.JSONDecodeError:
+        raise Unfit("must be a number") from None

@@ -1,0 +1,109 @@
+"""The proxy app as clients meet it: over HTTP, on real stores, a fake provider behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import uvicorn
+
+from functions.proxy.app import make_app
+from shared.auth.directory import Directory
+from shared.config.loading import read_config
+from shared.gateway.gateway import Gateway
+from shared.settings import Settings
+from shared.storage.stores import Stores
+from tests.gateway.given import MASTER_KEY, Given, model
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from local.door.server import DoorThread
+    from shared.domain import Json
+    from tests.provider import Provider
+
+MakeGateway = "Callable[..., Gateway]"
+
+
+@pytest.fixture
+def settings(door: DoorThread, postgres_dsn: str) -> Settings:
+    return Settings(
+        master_key=MASTER_KEY,
+        database_url=postgres_dsn,
+        redis_url=door.url,
+        redis_token=door.token,
+        redis_try_seconds=2,
+        max_postgres_connections=4,
+    )
+
+
+@pytest.fixture
+async def open_gateway(
+    settings: Settings, provider: Provider
+) -> AsyncIterator[Callable[..., Gateway]]:
+    """Open any number of gateways, as that many processes would; all are closed at the end."""
+    opened: list[Gateway] = []
+
+    def open_one(*models: Json, **sections: Json) -> Gateway:
+        data: Json = {"model_list": list(models or [model("gpt", provider.url)]), **sections}
+        config, findings = read_config(data, {})
+        assert not findings.problems
+        stores = Stores.open(settings)
+        gateway = Gateway(
+            settings=settings, config=config, stores=stores, directory=Directory(stores)
+        )
+        opened.append(gateway)
+        return gateway
+
+    yield open_one
+    for gateway in opened:
+        await gateway.close()
+
+
+@pytest.fixture
+def gateway(open_gateway: Callable[..., Gateway]) -> Gateway:
+    return open_gateway()
+
+
+@pytest.fixture
+async def given(settings: Settings) -> AsyncIterator[Given]:
+    stores = Stores.open(settings)
+    yield Given(stores)
+    await stores.close()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Gateway], object]]:
+    """Serve a gateway's app on loopback; return an HTTP client of it."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(gateway: Gateway) -> httpx.AsyncClient:
+            url = await stack.enter_async_context(_served(gateway))
+            client = httpx.AsyncClient(base_url=url, timeout=30)
+            return await stack.enter_async_context(client)
+
+        yield start
+
+
+@contextlib.asynccontextmanager
+async def _served(gateway: Gateway) -> AsyncIterator[str]:
+    config = uvicorn.Config(
+        make_app(gateway), host="127.0.0.1", port=0, log_level="warning", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # the test runner keeps its own
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def client(gateway: Gateway, serve: Callable[[Gateway], object]) -> httpx.AsyncClient:
+    return await serve(gateway)

@@ -1,0 +1,98 @@
+"""What a test begins with: keys, users and teams in Postgres, models in a configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from shared.auth.keys import hash_key, make_key
+from shared.domain import KeyHash, Nanodollars
+from shared.storage.admission import LEDGER
+
+if TYPE_CHECKING:
+    from shared.domain import JsonObject
+    from shared.gateway.gateway import Gateway
+    from shared.storage.stores import Stores
+
+MASTER_KEY = "sk-master-of-the-tests-0001"
+
+INPUT_PRICE = Decimal("0.000001")
+OUTPUT_PRICE = Decimal("0.000002")
+
+
+def model(name: str, base: str, **params: object) -> JsonObject:
+    """One deployment of a group: a dollar a million prompt tokens, two for the answer's."""
+    info = params.pop("model_info", {})
+    return {
+        "model_name": name,
+        "litellm_params": {
+            "model": "openai/fake-model",
+            "api_base": f"{base}/v1",
+            "api_key": "sk-upstream-canary-secret",
+            "input_cost_per_token": float(INPUT_PRICE),
+            "output_cost_per_token": float(OUTPUT_PRICE),
+            **params,
+        },
+        "model_info": info,
+    }
+
+
+def price_of(prompt_tokens: int, completion_tokens: int) -> Nanodollars:
+    dollars = prompt_tokens * INPUT_PRICE + completion_tokens * OUTPUT_PRICE
+    return Nanodollars(int(dollars * 1_000_000_000))
+
+
+@dataclass(frozen=True)
+class GivenKey:
+    token: str
+
+    @property
+    def hash(self) -> KeyHash:
+        return hash_key(self.token)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Writes rows as an administrator would have."""
+
+    stores: Stores
+
+    async def key(self, **columns: object) -> GivenKey:
+        key = GivenKey(make_key())
+        await self._insert("litellm_verificationtoken", {"token": key.hash, **columns})
+        return key
+
+    async def user(self, **columns: object) -> str:
+        user_id = str(columns.pop("user_id", uuid4()))
+        await self._insert("litellm_usertable", {"user_id": user_id, **columns})
+        return user_id
+
+    async def team(self, **columns: object) -> str:
+        team_id = str(columns.pop("team_id", uuid4()))
+        await self._insert("litellm_teamtable", {"team_id": team_id, **columns})
+        return team_id
+
+    async def _insert(self, table: str, columns: dict[str, object]) -> None:
+        names = ", ".join(columns)
+        values = ", ".join(f"%({name})s" for name in columns)
+        await self.stores.postgres.run(
+            f"insert into {table} ({names}) values ({values})",  # noqa: S608 - a test's own names
+            **columns,
+        )
+
+
+async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
+    """Return the stream's entries once there are that many: a call settles after its last byte."""
+    async with asyncio.timeout(10):
+        while True:
+            found: Any = await gateway.stores.redis.execute(["XRANGE", LEDGER, "-", "+"])
+            if len(found) >= rows:
+                return [dict(zip(entry[::2], entry[1::2], strict=True)) for _, entry in found]
+            await asyncio.sleep(0.01)
