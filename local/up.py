@@ -126,7 +126,9 @@ def _greet(stack: Stack, options: Options) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    # In one piece: several threads say something when several parts end at once.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
