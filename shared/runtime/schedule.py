@@ -1,7 +1,8 @@
 """What runs on a schedule: steps one after the other, none stopped by another's failure.
 
-A step's report is logged; its fields that are named like metrics are metrics. A failed step is an
-alarm's metric, and the handler raises in the end, so that the event is delivered again.
+A step's report is logged; a field whose name with the step's before it is a metric's is one
+(`drain_waiting`). A failed step is an alarm's metric, and the handler raises in the end, so that
+the event is delivered again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, get_args
 
 from shared.domain import Millis
-from shared.observability import Metric, log, measure
+from shared.observability import Metric, has_metrics, log, measure
 from shared.runtime.process import Invocation, begin, run
 from shared.storage.stores import Stores
 
@@ -56,18 +57,14 @@ def schedule_handler(
         del event  # a schedule says nothing but when, and the clock knows that better
         invocation = Invocation.of(context)
         begin(invocation)
-        failed = run(run_steps(stores, steps, invocation), invocation)
+        failed = run(_run_steps(stores, steps, invocation), invocation)
         if failed:
             raise StepsFailed(", ".join(failed))
 
     return handler
 
 
-async def run_steps(
-    stores: Stores,
-    steps: Sequence[Step],
-    invocation: Invocation,
-) -> list[str]:
+async def _run_steps(stores: Stores, steps: Sequence[Step], invocation: Invocation) -> list[str]:
     """Run every step within the invocation's time; return the names of those that failed."""
     return [step.__name__ for step in steps if not await _succeeds(step, stores, invocation)]
 
@@ -81,11 +78,17 @@ async def _succeeds(step: Step, stores: Stores, invocation: Invocation) -> bool:
         log.exception("step_failed", error, step=step.__name__)
         measure("step_failed", {"failed_steps": 1}, kind=step.__name__)
         return False
-    told = asdict(report)
+    _tell(step.__name__, asdict(report), time.perf_counter() - started)
+    return True
+
+
+def _tell(step: str, report: dict[str, Any], seconds: float) -> None:
+    if not (any(report.values()) or has_metrics()):
+        return  # a server's idle second is no news; a metric's zero is
+    told = {f"{step}_{name}": value for name, value in report.items()}
     measure(
-        step.__name__,
+        step,
         {cast("Metric", name): told.pop(name) for name in _METRICS & told.keys()},
         **told,
-        ms=round((time.perf_counter() - started) * 1000, 1),
+        step_ms=round(seconds * 1000, 1),
     )
-    return True
