@@ -214,7 +214,7 @@ def test_unreachable_database_is_told(scratch: Path) -> None:
 
 @pytest.mark.slow
 def test_each_part_is_started_again_when_killed(own: Running) -> None:
-    before = own.pids
+    before, key = own.pids, own.stack["master_key"]
     addresses = {name: own.stack[name] for name in ("gateway_url", "database_url")}
 
     for name in PARTS:
@@ -225,6 +225,7 @@ def test_each_part_is_started_again_when_killed(own: Running) -> None:
 
     assert addresses == {name: own.stack[name] for name in addresses}
     _until(lambda: own.redis("PING") == {"result": "PONG"})
+    _until(lambda: "data" in str(_get(f"{own.stack['gateway_url']}/v1/models", key)))
 
 
 @pytest.mark.slow
@@ -268,10 +269,18 @@ def test_master_key_of_the_environment_is_taken(scratch: Path) -> None:
         assert "sk-1234" == running.stack["master_key"]
 
 
+def _get(url: str, token: object) -> object:
+    return _ask(url, None, token)
+
+
 def _post(url: str, body: object, token: object) -> object:
+    return _ask(url, json.dumps(body).encode(), token)
+
+
+def _ask(url: str, body: bytes | None, token: object) -> object:
     request = urllib.request.Request(  # noqa: S310 - loopback
         url,
-        json.dumps(body).encode(),
+        body,
         {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
     try:
