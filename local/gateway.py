@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
-from functions.admin.app import app as admin
 from starlette.routing import Match
 
+from functions.admin.app import app as admin
 from functions.proxy.app import app as proxy
 from local.threads import inherited
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from shared.admin.desk import Desk
 from shared.config.loading import load_config
+from shared.limits.plan import Calendar
 from shared.settings import Settings
 from shared.storage.stores import Stores
 
@@ -25,8 +26,8 @@ class State:
     def open(cls, settings: Settings) -> Self:
         """Make it from settings, without any I/O but reading the configuration."""
         litellm = load_config(settings.config_path).litellm
-        desk = Desk(Stores.open(settings), litellm.timezone, litellm.budget_reset_time)
-        return cls(settings, desk)
+        calendar = Calendar(timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
+        return cls(settings, Desk(Stores.open(settings), calendar))
 
 
 def state_of(app: Starlette) -> State:

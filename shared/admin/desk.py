@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from shared.domain import Millis
     from shared.limits.periods import Period
+    from shared.limits.plan import Calendar
     from shared.storage.stores import Stores
 
 Info = TypeVar("Info", bound=PolicyInfo)
@@ -21,16 +22,16 @@ Info = TypeVar("Info", bound=PolicyInfo)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The stores, and when a day of budgets begins where."""
+    """The stores, and where and when budget periods begin."""
 
     stores: Stores
-    timezone: str = "UTC"
-    reset_time: str = "00:00"
+    calendar: Calendar
 
     def first_reset(self, duration: str, now: Millis) -> datetime:
         """Tell when a budget that is given this duration now starts afresh."""
+        where = self.calendar
         return moment(
-            first_reset(duration, now, timezone=self.timezone, reset_time=self.reset_time)
+            first_reset(duration, now, timezone=where.timezone, reset_time=where.reset_time)
         )
 
     def period_of(self, info: PolicyInfo, now: Millis) -> Period:
@@ -40,8 +41,8 @@ class Desk:
             millis(info.budget_started_at),
             millis(info.budget_reset_at),
             now,
-            timezone=self.timezone,
-            reset_time=self.reset_time,
+            timezone=self.calendar.timezone,
+            reset_time=self.calendar.reset_time,
         )
 
     def as_of(self, info: Info, now: Millis) -> Info:
