@@ -117,7 +117,11 @@ async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | 
         case Cold():
             await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
         case Seed(missing):
-            if not await make_counters(gateway.stores, plan, missing):
+            keys = tuple(plan.budgets[i].key for i in missing)
+            is_made = await gateway.seeding.read(
+                keys, lambda: make_counters(gateway.stores, plan, missing)
+            )
+            if not is_made:
                 await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
         case Clock(redis_now):
             gateway.clock.correct(redis_now)

@@ -5,11 +5,10 @@ An entry is the JSON of a Policy, a tombstone, or a fence in front of a change (
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from shared.domain import Key, Policy, Scope, Team, User
 from shared.storage.scripts import script
@@ -27,6 +26,7 @@ Entity = tuple[Scope, str]
 _FORGES_A_KEY = re.compile(r"[%:{}\x00-\x20\x7f]")
 _SHAPES: Mapping[Scope, type[Policy]] = {Scope.KEY: Key, Scope.USER: User, Scope.TEAM: Team}
 _TUPLES = frozenset({"models", "allowed_routes"})
+_NOT_COLUMNS = frozenset({"version", "read_mark", "scope", "entity_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +99,37 @@ def render(entry: Policy | Deleted) -> str:
     columns = {
         field.name: value
         for field in fields(entry)
-        if field.name not in ("version", "read_mark", "scope", "entity_id")
+        if field.name not in _NOT_COLUMNS
         and (value := getattr(entry, field.name)) not in (None, (), {})
     }
-    body = orjson.dumps(columns, default=dict).decode()
+    # Not orjson: metadata may hold whole numbers beyond 64 bits, which it refuses.
+    body = json.dumps(columns, default=dict, ensure_ascii=False, separators=(",", ":"))
     return f'{{"version":{entry.version},{body[1:]}'
 
 
 def parse(entity: Entity, text: str) -> Entry:
     """Read an entry's JSON; what is not one of ours counts as nothing."""
     scope, entity_id = entity
-    match orjson.loads(text):
-        case {"fence": int(number)}:
-            return Fence(number)
-        case {"version": int(version), "deleted": True}:
-            return Deleted(scope, entity_id, version)
-        case {"version": int(version), **columns}:
-            return _policy(scope, entity_id, version, columns)
-        case _:
-            return None
+    try:
+        found: Any = json.loads(text)  # Any: what `render` wrote
+        match found:
+            case {"fence": int(number)}:
+                return Fence(number)
+            case {"version": int(version), "deleted": True}:
+                return Deleted(scope, entity_id, version)
+            case {"version": int(version), **columns}:
+                return _policy(scope, entity_id, version, columns)
+            case _:
+                return None
+    except (ValueError, TypeError):
+        # No JSON at all, or not the columns that a policy of this release is made of.
+        return None
 
 
 def _policy(scope: Scope, entity_id: str, version: int, columns: Mapping[str, Any]) -> Policy:
     """Build a policy from what `render` wrote, perhaps in an older or a newer release."""
     shape = _SHAPES[scope]
-    known = {field.name for field in fields(shape)}
+    known = {field.name for field in fields(shape)} - _NOT_COLUMNS
     values: dict[str, Any] = {
         name: tuple(value) if name in _TUPLES else value
         for name, value in columns.items()

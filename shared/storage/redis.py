@@ -1,7 +1,8 @@
 """Redis over HTTP, guarded: upstash-redis's commands through our own transport and timeouts.
 
 The stock client waits without a limit and repeats any command after a lost reply, which would
-count twice (docs/decisions/0004). Here one try is one request, and only `run` tries again.
+count twice (docs/decisions/0004). Here only `run` tries again; but a kept connection that dies
+without a byte is tried again by the transport, so no command may count when it is sent twice.
 """
 
 from __future__ import annotations
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
 TRIES = 2
 REPLY_CAP = 32 * 1024 * 1024
 _UNAUTHORIZED = 401
+_TOO_MANY = 429
+
+_NOT_NOW = (
+    "OOM",
+    "READONLY",
+    "LOADING",
+    "BUSY",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "NOREPLICAS",
+    "MISCONF",
+    "ERR max ",
+    "ERR DB capacity",
+)
+"""How errors begin that say nothing of the command: memory, fail-over, Upstash's plan limits."""
 
 
 class RedisRefused(Exception):  # noqa: N818 - reads as a sentence
@@ -108,7 +125,15 @@ def _result(status: int, raw: bytes) -> Json:
     match reply:
         case {"result": result}:
             return result
-        case {"error": str(message)} if status < 500 and status not in (_UNAUTHORIZED, 429):  # noqa: PLR2004
+        case {"error": str(message)} if _is_about_the_command(status, message):
             raise RedisRefused(message)
+        case {"error": str(message)}:
+            # Its first word only: callers see this sentence.
+            raise RedisDown(f"Redis answered {status}: {message.partition(' ')[0][:20]}")
         case _:
             raise RedisDown(f"Redis answered {status}")
+
+
+def _is_about_the_command(status: int, message: str) -> bool:
+    is_answering = status < 500 and status not in {_UNAUTHORIZED, _TOO_MANY}  # noqa: PLR2004
+    return is_answering and not message.startswith(_NOT_NOW)

@@ -9,8 +9,6 @@ import orjson
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shared.domain import Json, JsonObject
 
 MAX_DEPTH = 64
@@ -44,18 +42,18 @@ def _parse(raw: bytes) -> Json:
 
 
 def _check_depth(body: JsonObject) -> None:
+    # One plain comprehension a level: on a large body this is half of what reading it costs.
     level: list[JsonObject | list[Json]] = [body]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _containers(outer)]
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
         if not level:
             return
     raise BadRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.", param=_PARAM)
-
-
-def _containers(outer: JsonObject | list[Json]) -> Iterator[JsonObject | list[Json]]:
-    for value in outer.values() if isinstance(outer, dict) else outer:
-        if isinstance(value, dict | list):
-            yield value
 
 
 def _check_strings(value: Json) -> None:

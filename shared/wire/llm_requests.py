@@ -127,8 +127,10 @@ def parse_call(
     request.check_allowed()
     for field, check in _REQUIRED[endpoint].items():
         request.require(field, check)
-    for field, check in _OPTIONAL[endpoint].items():
-        request.read(field, check)
+    optional = _OPTIONAL[endpoint]
+    for field in body:
+        if field in optional:
+            request.read(field, optional[field])
     metadata = request.metadata()
     is_stream = endpoint is not Endpoint.EMBEDDING and body.get("stream") is True
     options = body.get("stream_options")

@@ -278,6 +278,7 @@ async def test_a_late_settle_of_a_lost_call_is_one_signed_correction(
     assert (SINCE, cost, 0) == await counter(redis)
     lost, correction = await ledger(redis)
     assert (held.request_id, correction_of(held)) == (lost["id"], correction["id"])
+    assert (None, held.request_id) == (lost.get("corrects"), correction["corrects"])
     assert cost == int(lost["spend"]) + int(correction["spend"])
     assert 3 == int(lost["prompt_tokens"]) + int(correction["prompt_tokens"])
     assert 4 == int(lost["completion_tokens"]) + int(correction["completion_tokens"])

@@ -33,9 +33,9 @@ if mode == 'lost' and tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') > now t
 local budget_lines = {}
 for i = 1, n_budgets do budget_lines[i] = KEYS[5+i] .. '\n' .. ARGV[15+2*i-1] end
 
-local function append(row_id, spend, prompt_tokens, completion_tokens)
+local function append(row_id, spend, prompt_tokens, completion_tokens, ...)
   redis.call('XADD', KEYS[3], '*', 'id', row_id, 'spend', spend, 'prompt_tokens', prompt_tokens,
-    'completion_tokens', completion_tokens, 'budgets', '\n' .. table.concat(budget_lines, '\n') .. '\n', 'row', row)
+    'completion_tokens', completion_tokens, 'budgets', '\n' .. table.concat(budget_lines, '\n') .. '\n', 'row', row, ...)
 end
 
 -- A counter of a later period is not ours to touch. One of an earlier period has missed that ours
@@ -61,7 +61,8 @@ end
 if state == 'lost' then
   local difference = whole(tonumber(cost) - tonumber(hold[6]))
   charge(difference)
-  append(ARGV[7], difference, whole(tonumber(prompt) - tonumber(hold[7])), whole(tonumber(completion) - tonumber(hold[8])))
+  append(ARGV[7], difference, whole(tonumber(prompt) - tonumber(hold[7])),
+    whole(tonumber(completion) - tonumber(hold[8])), 'corrects', id)
   redis.call('HSET', KEYS[1], 'state', 'corrected')
   return {'CORRECTED', difference}
 end
