@@ -53,20 +53,25 @@ class Postgres:
         if self._user:
             self._bin = unprivileged.reachable_copy(_installation()) / "bin"
             self._home = unprivileged.reachable_home(home)
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._own(self._home)
+        self._password = self._keep_password()
         self.port = free_port()
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """The address of its `postgres` database, password included."""
-        return f"postgresql://postgres:{self._password()}@{LOOPBACK}:{self.port}/postgres"
+        return f"postgresql://postgres:{self._password}@{LOOPBACK}:{self.port}/postgres"
 
     @property
     def pid(self) -> int:
         """The postmaster's process number, 0 before the first start."""
         return self._child.pid if self._child else 0
+
+    def wait(self) -> int:
+        """Wait until it ends; return its exit code, minus the signal when one ended it."""
+        return self._child.wait() if self._child else 0
 
     def is_running(self) -> bool:
         """Say whether the postmaster lives."""
@@ -102,20 +107,24 @@ class Postgres:
     def _pid_file(self) -> Path:
         return self._data / "postmaster.pid"
 
-    def _password(self) -> str:
-        return (self._home / "password").read_text()
+    @property
+    def _password_file(self) -> Path:
+        return self._home / "password"
+
+    def _keep_password(self) -> str:
+        if not self._password_file.exists():
+            self._password_file.touch(mode=0o600)
+            self._own(self._password_file)
+            self._password_file.write_text(secrets.token_hex(16))
+        return self._password_file.read_text()
 
     def _make_data(self) -> None:
-        password = self._home / "password"
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_hex(16))
-        self._own(password)
         draft = (
             self._home / "draft"
         )  # renamed when whole: a start cut short leaves no half a database
         shutil.rmtree(draft, ignore_errors=True)
         argv = [str(self._bin / "initdb"), "-D", str(draft), "-U", "postgres", "-E", "UTF8"]
-        argv += ["--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"]
+        argv += ["--auth=scram-sha-256", f"--pwfile={self._password_file}", "--no-sync"]
         # The password is 128 random bits: many rounds would only slow every connection down.
         argv += ["-c", "scram_iterations=1"]
         argv += ["--locale=C.UTF-8" if sys.platform == "linux" else "--locale=C"]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,14 +61,22 @@ class Reaper:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process of that number exists (one nobody has waited for counts)."""
+    """Say whether a process of that number runs; one that ended and was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # ended since, or a system without /proc
+        return False
+    return status.rpartition(")")[2].split()[0] in "ZX"
 
 
 def listen(lines: Iterable[str]) -> dict[int, int]:

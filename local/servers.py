@@ -6,16 +6,18 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from local.reaper import Reaper
 
+ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems number outgoing connections, so that none of those takes it.
 PORTS = range(20_000, 32_000)
@@ -39,6 +41,7 @@ class Program:
     as_user: tuple[int, int] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stdin: bytes | None = None
+    keep_open: Sequence[int] = ()
 
 
 class Child:
@@ -61,6 +64,7 @@ class Child:
                 group=gid,
                 extra_groups=None if uid is None else [],
                 start_new_session=True,
+                pass_fds=tuple(program.keep_open),
             )
         reaper.watch(self.pid, program.stop_signal)
         if self._process.stdin and program.stdin is not None:
@@ -75,6 +79,12 @@ class Child:
     def is_running(self) -> bool:
         """Say whether it has not ended."""
         return self._process.poll() is None
+
+    def wait(self) -> int:
+        """Wait until it ends; return its exit code, minus the signal when one ended it."""
+        code = self._process.wait()
+        self._reaper.forget(self.pid)
+        return code
 
     def wait_until(self, is_ready: Callable[[], bool], seconds: float) -> None:
         """Poll until ready; stop it and raise StartFailed when it ends or takes too long."""
@@ -98,6 +108,11 @@ class Child:
 
     def _log_tail(self) -> str:
         return self._program.log.read_text(errors="replace")[-LOG_TAIL:]
+
+
+def python_module(name: str) -> list[str]:
+    """Return the command line that runs a module of ours with this interpreter."""
+    return [sys.executable, "-m", name]
 
 
 def free_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 BACKLOG = 2048
+LISTENER = "TOLLGATE_LISTENER"
 
 
 class ServerThread:
@@ -85,3 +87,8 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
         raise StartFailed(f"cannot listen on {host} port {port}: {error.strerror}") from error
     listener.listen(BACKLOG)
     return listener
+
+
+def inherited() -> socket.socket:
+    """Return the socket the supervisor listens on: callers wait while this process is away."""
+    return socket.socket(fileno=int(os.environ[LISTENER]))

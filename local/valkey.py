@@ -22,7 +22,7 @@ class Valkey:
     def __init__(self, home: Path, reaper: Reaper, *, is_kept: bool = False) -> None:
         """Prepare a directory; nothing runs before `start`."""
         self._home = home.resolve()
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._reaper = reaper
         self._is_kept = is_kept
         self.port = free_port()
@@ -33,6 +33,10 @@ class Valkey:
     def pid(self) -> int:
         """Its process number, 0 before the first start."""
         return self._child.pid if self._child else 0
+
+    def wait(self) -> int:
+        """Wait until it ends; return its exit code, minus the signal when one ended it."""
+        return self._child.wait() if self._child else 0
 
     def is_running(self) -> bool:
         """Say whether it lives."""

@@ -33,10 +33,12 @@ Metric = Literal[
     "cost",
     "cold_starts",
     "holds",
-    "ledger_backlog",
-    "parked_rows",
     "drift",
     "failed_steps",
+    "drain_waiting",
+    "drain_parked",
+    "sweep_lost",
+    "keep_partitions_strays",
 ]
 
 UNITS: Final[Mapping[Metric, str]] = {
@@ -47,10 +49,12 @@ UNITS: Final[Mapping[Metric, str]] = {
     "cost": "None",  # US dollars
     "cold_starts": "Count",
     "holds": "Count",
-    "ledger_backlog": "Count",
-    "parked_rows": "Count",
     "drift": "None",  # US dollars
     "failed_steps": "Count",
+    "drain_waiting": "Count",  # rows of the ledger on their way to Postgres
+    "drain_parked": "Count",  # rows that Postgres does not take
+    "sweep_lost": "Count",  # holds of functions that died
+    "keep_partitions_strays": "Count",  # rows outside every month's partition
 }
 
 COUNTED_BY_KIND: Final = frozenset[Metric]({"refusals", "failures", "failed_steps"})
@@ -153,6 +157,11 @@ def configure(*, service: str, stage: str, with_metrics: bool) -> None:
     _template.cache_clear()
 
 
+def has_metrics() -> bool:
+    """Tell whether somebody reads metrics from this process's lines."""
+    return _scope.with_metrics
+
+
 def log_everything() -> None:
     """Write what libraries warn of as our lines too, where no runtime does it."""
     root = logging.getLogger()
@@ -177,10 +186,11 @@ def measure(
     line = {**fields, **values}
     if kind is not None:
         line["kind"] = kind
+    described = None
     if _scope.with_metrics and values:
         line["stage"] = _scope.stage
-        line["_aws"] = _template(tuple(values), has_kind=kind is not None)
-    _write(logging.INFO, event, line)
+        described = _template(tuple(values), has_kind=kind is not None)
+    _write(logging.INFO, event, line, described)
 
 
 def request_line(line: RequestLine) -> None:
@@ -213,10 +223,15 @@ def request_line(line: RequestLine) -> None:
 _scope = _Scope()
 
 
-def _write(level: int, event: str, fields: Mapping[str, object]) -> None:
+def _write(
+    level: int,
+    event: str,
+    fields: Mapping[str, object],
+    described: Mapping[str, object] | None = None,
+) -> None:
     logger = _logger()
     if logger.isEnabledFor(level):
-        logger.log(level, event, extra={"fields": fields})
+        logger.log(level, event, extra={"fields": fields, "described": described})
 
 
 @cache
@@ -253,20 +268,21 @@ class _StdoutHandler(logging.StreamHandler[TextIO]):
 
 
 def _render(record: logging.LogRecord, timestamp: str) -> str:
+    fields = cast("Mapping[str, object]", getattr(record, "fields", _NO_FIELDS))
     line: dict[str, object] = {
         "level": record.levelname,
         "message": record.getMessage(),
         "timestamp": timestamp,
         "service": _scope.service,
-        **_bound.get(),
-        **cast("Mapping[str, object]", getattr(record, "fields", _NO_FIELDS)),
+        **_without_secret_names(_bound.get()),
+        **_without_secret_names(fields),
     }
     if record.exc_info and record.exc_info[1] is not None:
         line |= _story(record.exc_info[1])
-    if "_aws" in line:
-        described = cast("Mapping[str, object]", line["_aws"])
+    described = cast("Mapping[str, object] | None", getattr(record, "described", None))
+    if described is not None:
         line["_aws"] = {"Timestamp": int(record.created * 1000), **described}
-    return _without_secret_values(_json(_without_secret_names(line)))
+    return _without_secret_values(_json(line))
 
 
 def _json(line: Mapping[str, object]) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import orjson
-import uvicorn
 
 from local.asgi import Hangup, Reply, Request, event, hang_up, send_events
 from local.demo.answers import (
@@ -19,7 +17,6 @@ from local.demo.answers import (
     error_body,
     models,
 )
-from local.threads import configuration, listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -122,13 +119,3 @@ def _choices(whole: JsonObject) -> list[JsonObject]:
     if not isinstance(choices, list):
         raise Wrong("this endpoint does not stream")
     return choices
-
-
-def main() -> None:
-    """Serve on the port that the environment names, until SIGTERM."""
-    listener = listen(int(os.environ["TOLLGATE_DEMO_PORT"]))
-    uvicorn.Server(configuration(app)).run(sockets=[listener])
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import orjson
@@ -38,7 +37,8 @@ class Control:
             case "DELETE", "calls":
                 self._calls.reset()
             case "GET", "calls":
-                return Reply(200, asdict(self._calls))
+                counted = {"http": self._calls.http, "by_command": dict(self._calls.by_command)}
+                return Reply(200, counted)
             case _:
                 return Reply(404, {"error": "there are faults and calls"})
         return Reply(200, {})

@@ -10,10 +10,14 @@ import uvicorn
 from local.door.app import Door
 from local.door.resp import Connection
 from local.servers import LOOPBACK
-from local.threads import ServerThread, configuration, listen
+from local.threads import ServerThread, configuration, inherited
 
 if TYPE_CHECKING:
     from local.door.faults import Calls, Faults
+
+VALKEY_PORT = "TOLLGATE_VALKEY_PORT"
+VALKEY_PASSWORD = "TOLLGATE_VALKEY_PASSWORD"  # noqa: S105 - the variable's name
+CONTROL_TOKEN = "TOLLGATE_DOOR_CONTROL_TOKEN"  # noqa: S105 - the variable's name
 
 
 class DoorThread(ServerThread):
@@ -45,13 +49,12 @@ def main() -> None:
     """Serve the door that the environment describes, until SIGTERM."""
     valkey = Connection(
         LOOPBACK,
-        int(os.environ["TOLLGATE_VALKEY_PORT"]),
-        os.environ["TOLLGATE_VALKEY_PASSWORD"],
+        int(os.environ[VALKEY_PORT]),
+        os.environ[VALKEY_PASSWORD],
     )
     token = os.environ["UPSTASH_REDIS_REST_TOKEN"]
-    door = Door(valkey, token, os.environ.get("TOLLGATE_DOOR_CONTROL_TOKEN", ""))
-    listener = listen(int(os.environ["TOLLGATE_DOOR_PORT"]))
-    uvicorn.Server(configuration(door)).run(sockets=[listener])
+    door = Door(valkey, token, os.environ.get(CONTROL_TOKEN, ""))
+    uvicorn.Server(configuration(door)).run(sockets=[inherited()])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from shared.errors import KeyNotFound, RedisDown
 from shared.storage import policies
 from shared.storage.policies import Deleted
 from shared.storage.principals import find_principal
+from shared.storage.shared_reads import SharedReads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,7 @@ class Directory:
     _known: OrderedDict[Entity, tuple[Policy, Millis]] = field(
         default_factory=OrderedDict[tuple[Scope, str], tuple[Policy, Millis]]
     )
+    _reloads: SharedReads[Principal] = field(default_factory=SharedReads[Principal])
 
     async def find(self, key_hash: KeyHash, now: Millis, *, fresh: bool = False) -> Principal:
         """Return the principal behind a hash; raise KeyNotFound when there is none.
@@ -52,6 +54,9 @@ class Directory:
 
     async def reload(self, key_hash: KeyHash, now: Millis) -> Principal:
         """Read the principal from Postgres and offer its entries to Redis."""
+        return await self._reloads.read(key_hash, lambda: self._reload(key_hash, now))
+
+    async def _reload(self, key_hash: KeyHash, now: Millis) -> Principal:
         principal = await find_principal(self.stores.postgres, key_hash)
         if principal is None:
             self._known.pop((Scope.KEY, key_hash), None)

@@ -10,6 +10,7 @@ from shared.auth.directory import Directory
 from shared.config.loading import load_config
 from shared.gateway.clock import Clock
 from shared.limits.plan import Calendar
+from shared.storage.shared_reads import SharedReads
 from shared.storage.stores import Stores
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Gateway:
     config: Config
     stores: Stores
     directory: Directory
+    seeding: SharedReads[bool] = field(default_factory=SharedReads[bool])
     clock: Clock = field(default_factory=Clock)
     # From the system: a process restored from a snapshot must not repeat another's choices.
     random: Random = field(default_factory=SystemRandom)

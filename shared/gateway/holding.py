@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
-from shared.domain import KeyHash
+from shared.domain import KeyHash, Usage
 from shared.errors import StoreDown, UnknownModel
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
@@ -87,7 +87,12 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
     periods = periods_of(principal, now, gateway.calendar)
     since = {scope: period.since for scope, period in periods.items()}
     tokens = estimate(call)
-    ending = Ending(status="lost", at=now, deployment=quotes[0].deployment, is_estimated=True)
+    ending = Ending(
+        status="lost",
+        at=now,
+        deployment=quotes[0].deployment,
+        usage=Usage(prompt_tokens=tokens, is_estimated=True),
+    )
     return make_plan(
         principal,
         Ask(
@@ -117,7 +122,11 @@ async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | 
         case Cold():
             await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
         case Seed(missing):
-            if not await make_counters(gateway.stores, plan, missing):
+            keys = tuple(plan.budgets[i].key for i in missing)
+            is_made = await gateway.seeding.read(
+                keys, lambda: make_counters(gateway.stores, plan, missing)
+            )
+            if not is_made:
                 await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
         case Clock(redis_now):
             gateway.clock.correct(redis_now)

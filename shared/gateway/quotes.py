@@ -49,9 +49,11 @@ def quote(
     """
     size = prompt_size(call)
     default = config.litellm.default_max_tokens
+    asked_tier = call.body.get("service_tier")
+    tier = asked_tier if isinstance(asked_tier, str) else None
     quotes: list[Quote] = []
     for group, deployments in groups:
-        prices = [price_of(deployment) for deployment in deployments]
+        prices = [price_of(deployment, tier) for deployment in deployments]
         bounds = [_bound(call, size, price, default) for price in prices]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [

@@ -156,7 +156,7 @@ class Running:
             response_id=self.response_id,
             deployment=self.deployment,
             first_byte_at=self.first_byte_at,
-            is_estimated=usage.is_estimated,
+            usage=usage,
             is_priced=self.quote.price is not None,
             attempts=len(self.tried),
             error_type=error.type if error else None,

@@ -1,7 +1,8 @@
 """What runs on a schedule: steps one after the other, none stopped by another's failure.
 
-A step's report is logged; its fields that are named like metrics are metrics. A failed step is an
-alarm's metric, and the handler raises in the end, so that the event is delivered again.
+A step's report is logged; a field whose name with the step's before it is a metric's is one
+(`drain_waiting`). A failed step is an alarm's metric, and the handler raises in the end, so that
+the event is delivered again.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, get_args
 
 from shared.domain import Millis
-from shared.observability import Metric, log, measure
+from shared.observability import Metric, has_metrics, log, measure
 from shared.runtime.process import Invocation, begin, run
 from shared.storage.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
     from dataclasses import Field
 
     from shared.settings import Settings
@@ -34,8 +35,6 @@ class Report(Protocol):
 class Step(Protocol):
     """One thing to do on a schedule; it may run twice, late, or beside itself."""
 
-    __name__: str
-
     def __call__(self, stores: Stores, now: Millis) -> Awaitable[Report]:
         """Do it as of `now`."""
         ...
@@ -47,7 +46,7 @@ class StepsFailed(Exception):  # noqa: N818 - reads as a sentence
 
 def schedule_handler(
     settings: Settings,
-    steps: Sequence[Step],
+    steps: Mapping[str, Step],
 ) -> Callable[[object, object], None]:
     """Make the handler that a schedule calls; raises StepsFailed after the last step."""
     stores = Stores.open(settings)
@@ -56,36 +55,48 @@ def schedule_handler(
         del event  # a schedule says nothing but when, and the clock knows that better
         invocation = Invocation.of(context)
         begin(invocation)
-        failed = run(run_steps(stores, steps, invocation), invocation)
+        failed = run(_run_steps(stores, steps, invocation), invocation)
         if failed:
             raise StepsFailed(", ".join(failed))
 
     return handler
 
 
-async def run_steps(
-    stores: Stores,
-    steps: Sequence[Step],
-    invocation: Invocation,
+async def _run_steps(
+    stores: Stores, steps: Mapping[str, Step], invocation: Invocation
 ) -> list[str]:
     """Run every step within the invocation's time; return the names of those that failed."""
-    return [step.__name__ for step in steps if not await _succeeds(step, stores, invocation)]
+    return [
+        name
+        for name, step in steps.items()
+        if not await _succeeds(name, step(stores, _now()), invocation)
+    ]
 
 
-async def _succeeds(step: Step, stores: Stores, invocation: Invocation) -> bool:
+async def _succeeds(name: str, step: Awaitable[Report], invocation: Invocation) -> bool:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(invocation.seconds_left):
-            report = await step(stores, Millis(time.time_ns() // 1_000_000))
+            report = await step
     except Exception as error:  # noqa: BLE001 - whatever it is, the other steps must run
-        log.exception("step_failed", error, step=step.__name__)
-        measure("step_failed", {"failed_steps": 1}, kind=step.__name__)
+        log.exception("step_failed", error, step=name)
+        measure("step_failed", {"failed_steps": 1}, kind=name)
         return False
-    told = asdict(report)
+    _tell(name, asdict(report), time.perf_counter() - started)
+    return True
+
+
+def _now() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
+
+
+def _tell(step: str, report: dict[str, Any], seconds: float) -> None:
+    if not (any(report.values()) or has_metrics()):
+        return  # a server's idle second is no news; a metric's zero is
+    told = {f"{step}_{name}": value for name, value in report.items()}
     measure(
-        step.__name__,
+        step,
         {cast("Metric", name): told.pop(name) for name in _METRICS & told.keys()},
         **told,
-        ms=round((time.perf_counter() - started) * 1000, 1),
+        step_ms=round(seconds * 1000, 1),
     )
-    return True

@@ -16,7 +16,7 @@ from shared.domain import Scope
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import Call, Deployment, JsonObject, Millis, Principal
+    from shared.domain import Call, Deployment, JsonObject, Millis, Principal, Usage
 
 Status = Literal["success", "failure", "lost"]
 
@@ -30,7 +30,7 @@ class Ending:
     response_id: str | None = None
     deployment: Deployment | None = None
     first_byte_at: Millis | None = None
-    is_estimated: bool = False
+    usage: Usage | None = None
     is_priced: bool = True
     attempts: int = 1
     error_type: str | None = None
@@ -69,13 +69,21 @@ def render_row(
 
 def _metadata(principal: Principal, ending: Ending) -> JsonObject:
     """Write what has no column: LiteLLM's names where it has one, nothing that is empty."""
+    usage = ending.usage
+    cached: JsonObject = {}
+    if usage is not None and usage.cached_tokens + usage.cache_creation_tokens > 0:
+        cached = {
+            "cache_read_input_tokens": usage.cached_tokens,
+            "cache_creation_input_tokens": usage.cache_creation_tokens,
+        }
     error: JsonObject = {"error_class": ending.error_type, "error_code": ending.error_status}
     facts: JsonObject = {
         "status": ending.status,
         "user_api_key_alias": principal.key.key_alias,
         "user_api_key_team_alias": principal.team.team_alias if principal.team else None,
         "attempts": ending.attempts if ending.attempts > 1 else None,
-        "estimated": ending.is_estimated or None,
+        "estimated": True if usage is not None and usage.is_estimated else None,
+        "additional_usage_values": cached or None,
         "unpriced": (not ending.is_priced) or None,
         "error_information": error if ending.error_type else None,
     }

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.settings import Settings
+from shared.storage.stores import Stores
 from tests.functions.runtime_api_emulator import PATIENCE, Function, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
+    from local.door.server import DoorThread
+    from tests.provider import Provider
+
+MASTER_KEY = "sk-a-master-key-of-more-than-20"
 SAMPLE = "tests/functions/sample_handler.handler"
 
 
@@ -54,3 +62,27 @@ async def buffered() -> AsyncIterator[Function]:
 async def streaming() -> AsyncIterator[Function]:
     async with running(SAMPLE, is_streaming=True) as function:
         yield function
+
+
+@pytest.fixture
+def environment(
+    door: DoorThread, postgres_dsn: str, provider: Provider, tmp_path: Path
+) -> dict[str, str]:
+    parameters = {"model": "openai/gpt-4o", "api_base": provider.url, "api_key": "unused"}
+    config = {"model_list": [{"model_name": "gpt", "litellm_params": parameters}]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    return {
+        "TOLLGATE_MASTER_KEY": MASTER_KEY,
+        "TOLLGATE_CONFIG": str(tmp_path / "config.json"),
+        "TOLLGATE_REDIS_TRY_MS": "2000",
+        "DATABASE_URL": postgres_dsn,
+        "UPSTASH_REDIS_REST_URL": door.url,
+        "UPSTASH_REDIS_REST_TOKEN": door.token,
+    }
+
+
+@pytest.fixture
+async def stores(environment: dict[str, str]) -> AsyncIterator[Stores]:
+    stores = Stores.open(Settings.from_environment(environment))
+    yield stores
+    await stores.close()

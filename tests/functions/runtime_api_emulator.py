@@ -90,6 +90,7 @@ class RuntimeApiEmulator:
     def __init__(self) -> None:
         self.address = ""
         self.polls = 0
+        self.snapshots = 0
         self.init_error: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._events: asyncio.Queue[tuple[Outcome, bytes]] = asyncio.Queue()
         self._outcomes: dict[str, Outcome] = {}
@@ -147,6 +148,9 @@ class RuntimeApiEmulator:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if (method, path) == ("GET", f"{BASE}/invocation/next"):
             await self._next(writer)
+        elif (method, path) == ("GET", f"{BASE}/restore/next"):
+            self.snapshots += 1
+            _reply(writer, 200)
         elif (method, path) == ("POST", f"{BASE}/init/error"):
             self.init_error.set_result(json.loads(await _whole(reader, headers)))
             _reply(writer, 202)
@@ -237,9 +241,9 @@ class Function:
 @asynccontextmanager
 async def running(
     handler: str,
+    environment: Mapping[str, str] | None = None,
     *,
     is_streaming: bool = False,
-    **environment: str,
 ) -> AsyncIterator[Function]:
     """Run `tests/functions/x.handler` under Lambda's own runtime client, or under our loop."""
     module = handler.replace("/", ".")
@@ -264,7 +268,7 @@ async def running(
                 "_HANDLER": handler,
                 "STAGE": "test",
                 "TOLLGATE_MASTER_KEY": "sk-a-master-key-of-more-than-20",
-                **environment,
+                **(environment or {}),
             },
         )
         try:

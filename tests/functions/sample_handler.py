@@ -14,7 +14,7 @@ from starlette.routing import Route
 from shared.observability import log
 from shared.runtime.buffered import lambda_handler
 from shared.runtime.http import deadline_of, guard, read_body
-from shared.runtime.process import start
+from shared.runtime.process import on_restore, start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +36,7 @@ async def echo(request: Request) -> Response:
             "deadline_ms": deadline_of(request),
             "trace": os.environ.get("_X_AMZN_TRACE_ID"),
             "loop": id(asyncio.get_running_loop()),
+            "restores": restores,
         },
     )
     told.headers.append("x-many", "one")
@@ -131,6 +132,8 @@ async def _gate(request: Request) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 
 start("sample")
+restores: list[str] = []
+on_restore(lambda: restores.append("restored"))
 app = Starlette(
     routes=[
         Route("/says_nothing", SaysNothing),

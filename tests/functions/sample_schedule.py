@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    drained: int
-    ledger_backlog: int
+    booked: int
+    waiting: int
 
 
 async def drain(stores: Stores, now: Millis) -> DrainReport:
     del stores
-    return DrainReport(drained=3, ledger_backlog=now % 1)
+    return DrainReport(booked=3, waiting=now % 1)
 
 
 async def fail(stores: Stores, now: Millis) -> DrainReport:
@@ -36,6 +36,6 @@ async def hang(stores: Stores, now: Millis) -> DrainReport:
 
 
 settings = start("sample")
-good = schedule_handler(settings, [drain, drain])
-bad = schedule_handler(settings, [fail, drain])
-hanging = schedule_handler(settings, [drain, hang])
+good = schedule_handler(settings, {"drain": drain, "again": drain})
+bad = schedule_handler(settings, {"fail": fail, "drain": drain})
+hanging = schedule_handler(settings, {"drain": drain, "hang": hang})

@@ -231,7 +231,7 @@ async def test_a_malformed_event_is_a_clean_400(buffered: Function, event: objec
 
 
 async def test_a_weak_master_key_stops_the_start_with_a_clear_line() -> None:
-    async with running(SAMPLE, TOLLGATE_MASTER_KEY="sk-1234") as function:
+    async with running(SAMPLE, {"TOLLGATE_MASTER_KEY": "sk-1234"}) as function:
         told = await function.api.init_error
 
     assert ("SettingsError", True) == (

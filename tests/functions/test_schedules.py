@@ -15,12 +15,12 @@ async def test_a_steps_report_is_logged_and_its_metrics_counted() -> None:
         lines = await function.log_lines()
 
     drained = [line for line in lines if line["message"] == "drain"]
-    assert ("response", [(3, 0), (3, 0)]) == (
+    assert ("response", [(3, 0)]) == (
         outcome.kind,
-        [(line["drained"], line["ledger_backlog"]) for line in drained],
+        [(line["drain_booked"], line["drain_waiting"]) for line in drained],
     )
     [directive] = drained[0]["_aws"]["CloudWatchMetrics"]
-    assert [{"Name": "ledger_backlog", "Unit": "Count"}] == directive["Metrics"]
+    assert [{"Name": "drain_waiting", "Unit": "Count"}] == directive["Metrics"]
 
 
 async def test_a_failed_step_stops_no_other_and_raises_in_the_end() -> None:

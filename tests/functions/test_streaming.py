@@ -211,7 +211,7 @@ async def test_the_app_knows_its_deadline_and_trace(streaming: Function) -> None
 
 
 async def test_a_weak_master_key_stops_the_start_with_a_clear_line() -> None:
-    async with running(SAMPLE, is_streaming=True, TOLLGATE_MASTER_KEY="sk-1234") as function:
+    async with running(SAMPLE, {"TOLLGATE_MASTER_KEY": "sk-1234"}, is_streaming=True) as function:
         told = await function.api.init_error
         await function.process.wait()
         [line] = await function.log_lines()
@@ -236,3 +236,11 @@ async def test_log_lines_are_json_and_name_their_invocation() -> None:
     assert [outcome.request_id for outcome in outcomes] == [
         line["aws_request_id"] for line in lines if line["message"] == "unexpected"
     ]
+
+
+async def test_a_copy_of_a_snapshot_drops_what_was_the_originals() -> None:
+    snapshot = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    async with running(SAMPLE, snapshot, is_streaming=True) as function:
+        _, body = await (await function.api.invoke(rest_api("GET", "/echo"))).streamed()
+
+    assert (1, ["restored"]) == (function.api.snapshots, json.loads(body)["restores"])

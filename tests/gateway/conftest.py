@@ -19,13 +19,11 @@ from shared.storage.stores import Stores
 from tests.gateway.given import MASTER_KEY, Given, model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from local.door.server import DoorThread
     from shared.domain import Json
     from tests.provider import Provider
-
-MakeGateway = "Callable[..., Gateway]"
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ async def given(settings: Settings) -> AsyncIterator[Given]:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[[Gateway], object]]:
+async def serve() -> AsyncIterator[Callable[[Gateway], Awaitable[httpx.AsyncClient]]]:
     """Serve a gateway's app on loopback; return an HTTP client of it."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -94,7 +92,8 @@ async def _served(gateway: Gateway) -> AsyncIterator[str]:
         make_app(gateway), host="127.0.0.1", port=0, log_level="warning", lifespan="off"
     )
     server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # the test runner keeps its own
+    # The test runner keeps its own signals.
+    server.capture_signals = contextlib.nullcontext  # pyright: ignore[reportAttributeAccessIssue]
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
         await asyncio.sleep(0.005)
@@ -105,5 +104,20 @@ async def _served(gateway: Gateway) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def client(gateway: Gateway, serve: Callable[[Gateway], object]) -> httpx.AsyncClient:
+def proxy(
+    open_gateway: Callable[..., Gateway], serve: Callable[[Gateway], Awaitable[httpx.AsyncClient]]
+) -> Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]:
+    """Open a gateway for these models and serve it."""
+
+    async def start(*models: Json, **sections: Json) -> tuple[Gateway, httpx.AsyncClient]:
+        gateway = open_gateway(*models, **sections)
+        return gateway, await serve(gateway)
+
+    return start
+
+
+@pytest.fixture
+async def client(
+    gateway: Gateway, serve: Callable[[Gateway], Awaitable[httpx.AsyncClient]]
+) -> httpx.AsyncClient:
     return await serve(gateway)

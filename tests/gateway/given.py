@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 from uuid import uuid4
 
 from shared.auth.keys import hash_key, make_key
 from shared.domain import KeyHash, Nanodollars
+from shared.storage import policies
 from shared.storage.admission import LEDGER
+from shared.storage.principals import find_policies
 
 if TYPE_CHECKING:
-    from shared.domain import JsonObject
+    from shared.domain import Json, JsonObject
     from shared.gateway.gateway import Gateway
+    from shared.storage.policies import Entity
     from shared.storage.stores import Stores
 
 MASTER_KEY = "sk-master-of-the-tests-0001"
@@ -23,7 +26,7 @@ INPUT_PRICE = Decimal("0.000001")
 OUTPUT_PRICE = Decimal("0.000002")
 
 
-def model(name: str, base: str, **params: object) -> JsonObject:
+def model(name: str, base: str, **params: Json) -> JsonObject:
     """One deployment of a group: a dollar a million prompt tokens, two for the answer's."""
     info = params.pop("model_info", {})
     return {
@@ -79,13 +82,35 @@ class Given:
         await self._insert("litellm_teamtable", {"team_id": team_id, **columns})
         return team_id
 
+    async def change(
+        self, entity: Entity, statement: LiteralString, *, is_published: bool = True
+    ) -> None:
+        """Change a policy's row as an administrator does: fence, commit, publish."""
+        redis, postgres = self.stores.redis, self.stores.postgres
+        number: Any = await postgres.one("select nextval('tollgate_version') as number")
+        await policies.fence(redis, [entity], number["number"])
+        await postgres.run(statement, id=entity[1])
+        if is_published:
+            await policies.publish(redis, await find_policies(postgres, [entity]))
+
+    async def spend_of(self, key: GivenKey, rows: int) -> int:
+        """Return the nanodollars of the key's rows in Postgres once there are that many."""
+        async with asyncio.timeout(10):
+            while True:
+                found: Any = await self.stores.postgres.one(
+                    "select count(*) as rows, sum(spend) * 1000000000 as spend "
+                    "from litellm_spendlogs where api_key = %(id)s",
+                    id=key.hash,
+                )
+                if found["rows"] >= rows:
+                    return int(found["spend"])
+                await asyncio.sleep(0.02)
+
     async def _insert(self, table: str, columns: dict[str, object]) -> None:
-        names = ", ".join(columns)
+        into = ", ".join(columns)
         values = ", ".join(f"%({name})s" for name in columns)
-        await self.stores.postgres.run(
-            f"insert into {table} ({names}) values ({values})",  # noqa: S608 - a test's own names
-            **columns,
-        )
+        statement = f"insert into {table} ({into}) values ({values})"  # noqa: S608 - a test's names
+        await self.stores.postgres.run(cast("LiteralString", statement), **columns)
 
 
 async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
@@ -96,3 +121,15 @@ async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
             if len(found) >= rows:
                 return [dict(zip(entry[::2], entry[1::2], strict=True)) for _, entry in found]
             await asyncio.sleep(0.01)
+
+
+async def names(gateway: Gateway, pattern: str) -> list[str]:
+    """Return the keys of Redis that fit a pattern."""
+    found: Any = await gateway.stores.redis.execute(["KEYS", pattern])
+    return found
+
+
+async def counter(gateway: Gateway, key: str) -> dict[str, str]:
+    """Return a hash of Redis."""
+    words: Any = await gateway.stores.redis.execute(["HGETALL", key])
+    return dict(zip(words[::2], words[1::2], strict=True))

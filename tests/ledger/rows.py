@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString, cast
 
+import orjson
+
 from shared.domain import Json, JsonObject, Millis, Nanodollars, Scope
 from shared.spend.ids import uuid7
+from shared.storage.admission import LEDGER
 from shared.storage.columns import millis, moment, nanodollars
 from shared.storage.spend_rows import SpendRow
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     import psycopg
+
+    from shared.storage.stores import Stores
 
 NOON = Millis(1_795_521_600_000)
 """2026-11-24T12:00:00Z"""
@@ -94,3 +99,45 @@ def column(direct: psycopg.Connection, scope: Scope) -> tuple[int, int, int]:
     assert row is not None
     spend, opening, started_at = cast("tuple[Decimal, Decimal, datetime]", row)
     return nanodollars(spend), nanodollars(opening), millis(started_at)
+
+
+async def append(stores: Stores, *rows: SpendRow) -> None:
+    """Put rows on the stream, as settle does."""
+    for row in rows:
+        fields = {
+            "id": row.id,
+            "spend": str(row.spend),
+            "prompt_tokens": str(row.prompt_tokens),
+            "completion_tokens": str(row.completion_tokens),
+            "budgets": "\n",
+            "row": orjson.dumps(row.details).decode(),
+        }
+        words = [word for pair in fields.items() for word in pair]
+        await stores.redis.execute(["XADD", LEDGER, "*", *words])
+
+
+def books(direct: psycopg.Connection) -> tuple[int, int, int, int, int, int]:
+    """Return the ledger's rows, then its sum by row, key columns, user, team and rollup.
+
+    In nanodollars, without what the entities had spent before.
+    """
+    row = direct.execute(
+        """
+        select
+            (select count(*) from litellm_spendlogs),
+            (select coalesce(sum(spend), 0) from litellm_spendlogs),
+            (select sum(spend - 1) from litellm_verificationtoken),
+            (select sum(spend - 1) from litellm_usertable),
+            (select sum(spend - 1) from litellm_teamtable),
+            (select coalesce(sum(spend), 0) from litellm_dailyuserspend)
+        """
+    ).fetchone()
+    assert row is not None
+    count, *sums = cast("tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]", row)
+    by_row, by_key, by_user, by_team, by_day = (nanodollars(amount) for amount in sums)
+    return count, by_row, by_key, by_user, by_team, by_day
+
+
+def balanced(count: int, spend: int) -> tuple[int, int, int, int, int, int]:
+    """Return what `books` says when every one of `count` rows is everywhere exactly once."""
+    return count, spend, spend, spend, spend, spend

@@ -1,0 +1,26 @@
+"""The management API as an ASGI app; state comes with the first request (state.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from functions.admin.routes import health, keys, spend, teams, users
+from shared.runtime.http import guard
+
+if TYPE_CHECKING:
+    from functions.admin.state import State
+
+
+def make_app(state: State | None = None) -> FastAPI:
+    """Build the app; without a state it makes its own from the environment, on first use."""
+    app = FastAPI(title="Tollgate", summary="The management routes of the gateway.")
+    for subject in (keys, users, teams, spend, health):
+        app.include_router(subject.router)
+    app.state.admin = state
+    guard(app)
+    return app
+
+
+app = make_app()

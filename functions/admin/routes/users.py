@@ -1,0 +1,42 @@
+"""The routes under /user."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.admin.bodies import asked, documented, shown
+from functions.admin.caller import Who
+from shared.admin import users
+from shared.wire.admin_fields import Identifier
+from shared.wire.admin_users import CreatedUser, NewUser, UpdatedUser, UpdateUser, UserInfoReply
+
+router = APIRouter(tags=["users"])
+
+
+@router.post(
+    "/user/new", openapi_extra=documented(NewUser), responses={200: {"model": CreatedUser}}
+)
+async def new(request: Request, who: Who) -> Response:
+    """Make a user, with a key unless `auto_create_key` is false."""
+    body = await asked(request, NewUser)
+    return shown(await users.new_user(who.desk, who.caller, body, who.now))
+
+
+@router.post(
+    "/user/update", openapi_extra=documented(UpdateUser), responses={200: {"model": UpdatedUser}}
+)
+async def update(request: Request, who: Who) -> Response:
+    """Change the fields of a user that are sent."""
+    body = await asked(request, UpdateUser)
+    user = await users.update_user(who.desk, who.caller, body, who.now)
+    return shown(UpdatedUser(user_id=user.user_id, data=user))
+
+
+@router.get("/user/info", responses={200: {"model": UserInfoReply}})
+async def info(who: Who, user_id: Annotated[Identifier | None, Query()] = None) -> Response:
+    """Show a user, without an id the caller, with their keys and teams."""
+    return shown(await users.user_info(who.desk, who.caller, user_id, who.now))

@@ -1,0 +1,79 @@
+"""The command line behind `./tollgate`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.servers import ROOT
+
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("pyright",),
+    ("lint-imports",),
+)
+
+app = typer.Typer(
+    help="A serverless LLM gateway that speaks the LiteLLM Proxy API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 4000,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A config.yaml in LiteLLM's format; without one there is a demo model."),
+    ] = None,
+    data: Annotated[Path, typer.Option(help="The directory that keeps everything.")] = Path(
+        ".tollgate",
+    ),
+) -> None:
+    """Run the gateway with all it needs on this machine."""
+    from local.up import Options  # noqa: PLC0415 - only this command needs the servers
+    from local.up import up as run_up  # noqa: PLC0415
+
+    raise typer.Exit(run_up(Options(host=host, port=port, config=config, data=data)))
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context,
+    *,
+    is_all: Annotated[bool, typer.Option("--all", help="Also the slow tests.")] = False,
+) -> None:
+    """Run the tests; further arguments go to pytest."""
+    tier = [] if is_all else ["-m", "not slow"]
+    raise typer.Exit(_run("pytest", *tier, *context.args))
+
+
+@app.command()
+def check() -> None:
+    """Run everything that looks at the code without running it."""
+    failed = [" ".join(each) for each in CHECKS if _run(*each)]
+    for each in failed:
+        print(f"failed: {each}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _run(name: str, *arguments: str) -> int:
+    """Run a tool of this environment in the repository; return its exit code."""
+    print(f"$ {name} {' '.join(arguments)}", flush=True)
+    tools = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
+    argv = [str(tools / name), *arguments]
+    return subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    app(prog_name="tollgate")

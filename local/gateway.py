@@ -1,0 +1,70 @@
+"""The whole gateway in one process: what production deploys as the proxy and admin functions."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+import uvloop
+from starlette.routing import Match
+
+from functions.admin.app import app as admin
+from functions.proxy.app import app as proxy
+from local.threads import inherited
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from starlette.types import Receive, Scope, Send
+
+FINISH_SECONDS = 5
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a request to the function that has its path."""
+    is_for_proxy = any(route.matches(scope)[0] != Match.NONE for route in proxy.routes)
+    await (proxy if is_for_proxy else admin)(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals alone: uvicorn's way ends the process with its last connection."""
+        yield
+
+
+async def serve() -> None:
+    """Serve until SIGTERM, then let requests and what they owe (settlements) finish."""
+    configuration = uvicorn.Config(
+        app,
+        interface="asgi3",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+    server = _Server(configuration)
+
+    def end() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end)
+    await server.serve(sockets=[inherited()])
+    owed = asyncio.all_tasks() - {asyncio.current_task()}
+    if owed:
+        await asyncio.wait(owed, timeout=FINISH_SECONDS)
+
+
+def main() -> None:
+    """Run it; the loop is left as it is, since uvloop's end waits for connections to stores."""
+    uvloop.new_event_loop().run_until_complete(serve())
+
+
+if __name__ == "__main__":
+    main()

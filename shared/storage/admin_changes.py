@@ -1,0 +1,83 @@
+"""What every change of a policy needs of Postgres and Redis beside the change itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+
+from shared.domain import Scope
+from shared.storage.policies import Deleted
+from shared.storage.statements import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pydantic import BaseModel
+
+    from shared.storage.policies import Entity
+    from shared.storage.postgres import Runs
+    from shared.storage.redis import Runs as Redis
+
+_SQL = load("admin_changes")
+_CHANNEL = "config_updates"
+
+Action = Literal["created", "updated", "deleted", "blocked", "unblocked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Who did what to which row; models show no secret, so neither does the audit log."""
+
+    changed_by: str
+    by_key: str
+    action: Action
+    table_name: str
+    object_id: str
+    before: BaseModel | None = None
+    after: BaseModel | None = None
+
+
+async def next_version(db: Runs) -> int:
+    """Take a number that is lower than those the coming write will stamp."""
+    row = await db.one(_SQL["next_version"])
+    return int(str(row["version"])) if row else 0
+
+
+async def find_tombstones(db: Runs, entities: Sequence[Entity]) -> list[Deleted]:
+    """Return what is left of those of the entities that were deleted."""
+    rows = await db.all(
+        _SQL["find_tombstones"],
+        scopes=[str(scope) for scope, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+    )
+    return [
+        Deleted(Scope(str(row["scope"])), str(row["entity_id"]), int(str(row["version"])))
+        for row in rows
+    ]
+
+
+async def insert_audit(db: Runs, line: Audit) -> None:
+    """Write one line of the audit log."""
+    await db.run(
+        _SQL["insert_audit"],
+        changed_by=line.changed_by,
+        by_key=line.by_key,
+        action=line.action,
+        table_name=line.table_name,
+        object_id=line.object_id,
+        before=_json(line.before),
+        after=_json(line.after),
+    )
+
+
+async def announce(redis: Redis, at: datetime) -> None:
+    """Tell whoever listens that policies have changed."""
+    message = orjson.dumps({"policies": at.isoformat()}).decode()
+    await redis.execute(["PUBLISH", _CHANNEL, message])
+
+
+def _json(model: BaseModel | None) -> str | None:
+    return None if model is None else model.model_dump_json()

@@ -1,0 +1,122 @@
+"""Keys as the admin API reads and writes them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import KeyHash
+from shared.storage.admin_rows import parameters
+from shared.storage.statements import load
+from shared.wire.admin_keys import KeyColumns, KeyInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from shared.storage.postgres import Runs
+    from shared.wire.admin_keys import KeySort
+
+_SQL = load("admin_keys")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFilter:
+    """Which keys to list; None asks for nothing."""
+
+    token: KeyHash | None = None
+    user_id: str | None = None
+    team_id: str | None = None
+    key_alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list, in which order; at most `size` rows after `skip`."""
+
+    size: int
+    skip: int = 0
+    sort_by: KeySort = "created_at"
+    descending: bool = True
+
+
+async def find_keys(db: Runs, tokens: Sequence[str]) -> list[KeyInfo]:
+    """Return those of the keys that exist, in the order of their hashes."""
+    rows = await db.all(_SQL["find_keys"], tokens=list(tokens))
+    return [KeyInfo.model_validate(row) for row in rows]
+
+
+async def find_key(db: Runs, token: str) -> KeyInfo | None:
+    """Return a key, None when there is none of that hash."""
+    found = await find_keys(db, [token])
+    return found[0] if found else None
+
+
+async def find_deleted_key(db: Runs, token: KeyHash) -> KeyInfo | None:
+    """Return a key as it was when it was deleted."""
+    row = await db.one(_SQL["find_deleted_key"], token=token)
+    return None if row is None else KeyInfo.model_validate(row)
+
+
+async def list_keys(db: Runs, which: KeyFilter, page: Page) -> list[KeyInfo]:
+    """Return one page of keys."""
+    rows = await db.all(_SQL["list_keys"], **asdict(which), **asdict(page))
+    return [KeyInfo.model_validate(row) for row in rows]
+
+
+async def count_keys(db: Runs, which: KeyFilter) -> int:
+    """Say how many keys pass the filter."""
+    row = await db.one(_SQL["count_keys"], **asdict(which))
+    return int(str(row["total"])) if row else 0
+
+
+async def find_tokens_of_aliases(db: Runs, key_aliases: Sequence[str]) -> dict[str, KeyHash]:
+    """Return the hash behind each alias that there is."""
+    rows = await db.all(_SQL["find_tokens_of_aliases"], key_aliases=list(key_aliases))
+    return {str(row["key_alias"]): KeyHash(str(row["token"])) for row in rows}
+
+
+async def insert_key(
+    db: Runs, token: KeyHash, key_name: str, columns: KeyColumns, *, spend: Decimal, by: str
+) -> None:
+    """Add a key."""
+    await db.run(
+        _SQL["insert_key"],
+        **parameters(columns) | {"token": token, "key_name": key_name, "spend": spend, "by": by},
+    )
+
+
+async def lock_key(db: Runs, token: str) -> None:
+    """Hold a key until the transaction ends."""
+    await db.one(_SQL["lock_key"], token=token)
+
+
+async def write_key(db: Runs, token: str, columns: KeyColumns, *, by: str) -> None:
+    """Set every column an admin sets."""
+    await db.run(_SQL["write_key"], **parameters(columns) | {"token": token, "by": by})
+
+
+async def roll_key_over(db: Runs, token: str, since: datetime) -> None:
+    """Begin the period that is due but not yet booked."""
+    await db.run(_SQL["roll_key_over"], token=token, since=since)
+
+
+async def set_key_spend(db: Runs, token: str, spend: Decimal) -> None:
+    """Start a period by hand, with so much already spent."""
+    await db.run(_SQL["set_key_spend"], token=token, spend=spend)
+
+
+async def lock_doomed_keys(db: Runs, tokens: Sequence[KeyHash]) -> int:
+    """Hold keys that are about to be deleted; return how many are still there."""
+    return len(await db.all(_SQL["lock_doomed_keys"], tokens=list(tokens)))
+
+
+async def archive_keys(
+    db: Runs, tokens: Sequence[KeyHash], *, by: str, by_key: str, changed_by: str
+) -> None:
+    """Move keys to the archive."""
+    await db.run(
+        _SQL["archive_keys"], tokens=list(tokens), by=by, by_key=by_key, changed_by=changed_by
+    )
+    await db.run(_SQL["delete_keys"], tokens=list(tokens))

@@ -1,0 +1,132 @@
+"""The kinds of field the admin API takes: strictly typed, capped, free of control characters.
+
+A JSON string never becomes a number here and a boolean never a budget; what a field refuses is
+told as a 400 that names the field and never repeats its value, which may be a secret.
+Money is Decimal dollars with nine places: the numeric columns of Postgres, exact both ways.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_FLOOR, Decimal
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+)
+
+MAX_TEXT = 255
+MAX_METADATA_BYTES = 64 * 1024
+MAX_ENTRIES = 1_000
+MAX_RATE = 2**53 - 1
+MAX_PARALLEL = 2**31 - 1
+# In nanodollars still an exact double (2^53): what Lua can count to the last digit.
+MAX_DOLLARS = 9_000_000
+NANODOLLAR = Decimal("1e-9")
+
+# C0, DEL, C1, the two separators that end a line in JavaScript and logs, and lone surrogates.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+
+
+def is_printable(text: str) -> bool:
+    """Say whether a text is free of control characters and lone surrogates."""
+    return _CONTROL.search(text) is None
+
+
+def _printable(text: str) -> str:
+    if not is_printable(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _visible_ascii(text: str) -> str:
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise ValueError("must be visible ASCII characters only")
+    return text
+
+
+def _custom_key(text: str) -> str:
+    if not text.startswith("sk-"):
+        raise ValueError("must start with 'sk-'")
+    return _visible_ascii(text)
+
+
+def _dollars(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("must be a number of US dollars")
+    if value < 0:
+        raise ValueError("must not be negative")
+    if value > MAX_DOLLARS:
+        raise ValueError(f"must be at most {MAX_DOLLARS}")
+    # repr gives a float's shortest decimal, which is what the caller wrote.
+    return Decimal(repr(value)).quantize(NANODOLLAR, rounding=ROUND_FLOOR)
+
+
+def _within_cap(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if len(orjson.dumps(value)) > MAX_METADATA_BYTES:
+        raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
+    return value
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_printable)]
+"""An id, alias or name: 1 to 255 characters, none of them a control character."""
+
+CustomKey = Annotated[str, Field(min_length=16, max_length=MAX_TEXT), AfterValidator(_custom_key)]
+"""A virtual key chosen by the caller."""
+
+KeyReference = Annotated[
+    str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_visible_ascii)
+]
+"""A key named by its plaintext or by its hash."""
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_dollars),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_DOLLARS}),
+]
+"""An amount of money, exact to the nanodollar; what is finer is rounded down."""
+
+Rate = Annotated[int, Field(ge=0, le=MAX_RATE)]
+"""Requests or tokens a minute."""
+
+Parallel = Annotated[int, Field(ge=0, le=MAX_PARALLEL)]
+"""Calls at once."""
+
+Duration = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_printable)]
+"""LiteLLM's words for a span of time (`30s`, `2h`, `30d`, `1mo`); parsed by limits/periods.py."""
+
+Names = Annotated[list[Identifier], Field(max_length=MAX_ENTRIES)]
+"""Models, tags or routes."""
+
+Aliases = Annotated[dict[Identifier, Identifier], Field(max_length=MAX_ENTRIES)]
+"""Model names and what they stand for."""
+
+Document = Annotated[dict[str, JsonValue], AfterValidator(_within_cap)]
+"""Any JSON object of at most 64 KB."""
+
+UserRole = Literal["proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer"]
+"""What a user may do beside calling models (domain.Role)."""
+
+KeyType = Literal["default", "llm_api", "management", "read_only"]
+"""LiteLLM's shorthand for the routes a key may use."""
+
+
+class AdminRequest(BaseModel):
+    """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )

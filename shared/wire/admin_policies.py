@@ -1,0 +1,64 @@
+"""What keys, users and teams have in common on the admin API: limits, budgets, metadata."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from shared.wire.admin_fields import (
+    AdminRequest,
+    Document,
+    Dollars,
+    Duration,
+    Identifier,
+    Names,
+    Parallel,
+    Rate,
+)
+
+
+class PolicyFields(AdminRequest):
+    """What any of them can be given when it is made or changed."""
+
+    organization_id: Identifier | None = None
+    models: Names | None = None
+    spend: Dollars | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
+    budget_duration: Duration | None = None
+    model_max_budget: Document | None = None
+    max_parallel_requests: Parallel | None = None
+    rpm_limit: Rate | None = None
+    tpm_limit: Rate | None = None
+    metadata: Document | None = None
+    blocked: bool | None = None
+
+
+class PolicyColumns(BaseModel):
+    """The columns any of them has that an admin sets; a default is what null in a body means."""
+
+    model_config = ConfigDict(frozen=True)
+
+    organization_id: str | None = None
+    models: list[str] = Field(default_factory=list[str])
+    max_budget: Decimal | None = None
+    soft_budget: Decimal | None = None
+    budget_duration: str | None = None
+    budget_reset_at: datetime | None = None
+    model_max_budget: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    max_parallel_requests: int | None = None
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    blocked: bool = False
+
+
+class PolicyInfo(PolicyColumns):
+    """What the API shows of any of them beside; the start of the period is for us alone."""
+
+    spend: Decimal
+    created_at: datetime
+    updated_at: datetime
+    budget_started_at: datetime = Field(exclude=True)
