@@ -12,13 +12,13 @@ import orjson
 
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
-from shared.wire import checks
+from shared.wire import checks, media_requests
 from shared.wire.checks import Unfit, listed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.domain import Json, JsonObject
+    from shared.domain import Json, JsonObject, Upload
 
     Check = Callable[[Json], object]
 
@@ -36,7 +36,15 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.COMPLETION: "/completions",
     Endpoint.EMBEDDING: "/embeddings",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.MODERATION: "/moderations",
+    Endpoint.RERANK: "/rerank",
+    Endpoint.IMAGE: "/images/generations",
+    Endpoint.IMAGE_EDIT: "/images/edits",
+    Endpoint.SPEECH: "/audio/speech",
+    Endpoint.TRANSCRIPTION: "/audio/transcriptions",
 }
+
+_STREAMED: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES})
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
 _PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
@@ -66,6 +74,7 @@ _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
     Endpoint.RESPONSES: {"model": checks.name},
+    **media_requests.REQUIRED,
 }
 
 
@@ -124,6 +133,7 @@ _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
     Endpoint.RESPONSES: _RESPONSE,
+    **media_requests.OPTIONAL,
 }
 
 _OWN: Final = frozenset(
@@ -149,6 +159,7 @@ def parse_call(
     *,
     id: str,  # noqa: A002 - the name of the field in Call
     requester_ip: str | None = None,
+    uploads: tuple[Upload, ...] = (),
 ) -> Call:
     """Check a body and take out what is for the gateway; header names are lower case.
 
@@ -163,13 +174,13 @@ def parse_call(
         if field in optional:
             request.read(field, optional[field])
     metadata = request.metadata()
-    is_stream = endpoint is not Endpoint.EMBEDDING and body.get("stream") is True
+    is_stream = endpoint in _STREAMED and body.get("stream") is True
     options = body.get("stream_options")
     return Call(
         id=id,
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
-        model=request.require("model", checks.name),
+        model=_model(endpoint, request),
         body={field: value for field, value in body.items() if not _is_own(field)},
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
@@ -180,8 +191,15 @@ def parse_call(
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
         requester_ip=requester_ip,
+        uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
     )
+
+
+def _model(endpoint: Endpoint, request: _Request) -> str:
+    if endpoint is Endpoint.MODERATION:
+        return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
+    return request.require("model", checks.name)
 
 
 def _is_own(field: str) -> bool:
