@@ -52,6 +52,8 @@ class Endpoint(StrEnum):
     CHAT = "acompletion"
     COMPLETION = "atext_completion"
     EMBEDDING = "aembedding"
+    MESSAGES = "anthropic_messages"
+    COUNT_TOKENS = "acount_tokens"
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -193,6 +195,8 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    api_version: str = ""
+    drop_params: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +205,8 @@ class Call:
 
     `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing.
+    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
+    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
     """
 
     id: str
@@ -219,3 +224,5 @@ class Call:
     disable_fallbacks: bool = False
     requester_ip: str | None = None
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    drop_params: bool = False

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.root import is_here
 from shared.domain import Endpoint
 from shared.runtime.http import guard
 
@@ -20,6 +21,8 @@ POSTS = (
     ("/chat/completions", Endpoint.CHAT),
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
+    ("/messages", Endpoint.MESSAGES),
+    ("/messages/count_tokens", Endpoint.COUNT_TOKENS),
 )
 GETS = (
     ("/models", list_models),
@@ -40,6 +43,7 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for prefix in PREFIXES
         for path, handler in GETS
     ]
+    routes.append(Route("/", is_here, methods=["GET"]))
     app = Starlette(routes=routes)
     app.state.gateway = gateway
     guard(app)
