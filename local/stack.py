@@ -51,13 +51,14 @@ class Stack:
         self,
         data: DataDirectory,
         reaper: Reaper,
+        host: str,
         listener: socket,
         environment: Mapping[str, str],
     ) -> None:
         """Prepare the parts that `environment` does not replace by real ones; start none."""
         self._data = data
         self._reaper = reaper
-        self.address = Address(*listener.getsockname()[:2])
+        self.address = Address(host, listener.getsockname()[1])
         self._environment = {**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         self._environment["TOLLGATE_MASTER_KEY"] = data.master_key(environment)
         self._environment["TOLLGATE_POSTGRES_CONNECTIONS"] = POSTGRES_CONNECTIONS

@@ -52,7 +52,7 @@ def _rename_unless_there(draft: Path, place: Path) -> None:
 
 def reachable_home(home: Path) -> Path:
     """Return a directory that `nobody` can enter; a closed `home` becomes a link to it."""
-    if home.is_symlink() or _is_reachable(home.resolve()):
+    if home.is_symlink() or _is_reachable(home.resolve().parent):
         return home.resolve()
     DATA.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=DATA))

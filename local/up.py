@@ -77,7 +77,7 @@ def _run(options: Options, cleanup: ExitStack) -> None:
     environment["TOLLGATE_CONFIG"] = str(_compile(options.config, data, environment))
     reaper = Reaper(keep_open=[data.lock])
     cleanup.callback(reaper.close)
-    stack = Stack(data, reaper, listener, environment)
+    stack = Stack(data, reaper, options.host, listener, environment)
     cleanup.callback(stack.close)
     for part in stack.parts.values():
         cleanup.callback(part.stop)
@@ -126,7 +126,9 @@ def _greet(stack: Stack, options: Options) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    # In one piece: several threads say something when several parts end at once.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -9,4 +9,7 @@ from shared.ledger.sweep import sweep
 from shared.runtime.process import start
 from shared.runtime.schedule import schedule_handler
 
-handler = schedule_handler(start("ledger"), [drain, sweep, republish, keep_partitions])
+handler = schedule_handler(
+    start("ledger"),
+    {"drain": drain, "sweep": sweep, "republish": republish, "keep_partitions": keep_partitions},
+)

@@ -21,6 +21,8 @@ POSTS = (
     ("/chat/completions", Endpoint.CHAT),
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
+)
+V1_POSTS = (
     ("/messages", Endpoint.MESSAGES),
     ("/messages/count_tokens", Endpoint.COUNT_TOKENS),
 )
@@ -37,6 +39,10 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         Route(prefix + path, partial(answer, endpoint, path), methods=["POST"])
         for prefix in PREFIXES
         for path, endpoint in POSTS
+    ]
+    routes += [
+        Route("/v1" + path, partial(answer, endpoint, path), methods=["POST"])
+        for path, endpoint in V1_POSTS
     ]
     routes += [
         Route(prefix + path, handler, methods=["GET"])

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from shared.config.loading import load_config
 from shared.ledger.reset import reset
 from shared.runtime.process import start
 from shared.runtime.schedule import schedule_handler
 
-if TYPE_CHECKING:
-    from shared.domain import Millis
-    from shared.ledger.reset import ResetReport
-    from shared.storage.stores import Stores
-
 settings = start("resets")
-calendar = load_config(settings.config_path).litellm
-
-
-async def resets(stores: Stores, now: Millis) -> ResetReport:
-    """Reset what is due in the calendar's timezone."""
-    timezone, reset_time = calendar.timezone, calendar.budget_reset_time
-    return await reset(stores, now, timezone=timezone, reset_time=reset_time)
-
-
-handler = schedule_handler(settings, [resets])
+litellm = load_config(settings.config_path).litellm
+resets = partial(reset, timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
+handler = schedule_handler(settings, {"resets": resets})

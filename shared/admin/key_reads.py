@@ -75,7 +75,7 @@ async def find_tokens(desk: Desk, request: DeleteKeys) -> list[KeyHash]:
     aliases = set(request.key_aliases or [])
     behind = await admin_keys.find_tokens_of_aliases(desk.stores.postgres, sorted(aliases))
     if len(behind) < len(aliases):
-        raise NotFound("Key not found in database", param="key_aliases")
+        raise NotFound("Key not found in database", param="key")
     return sorted({*behind.values(), *map(token_of, request.keys or [])})
 
 

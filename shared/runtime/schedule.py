@@ -18,7 +18,7 @@ from shared.runtime.process import Invocation, begin, run
 from shared.storage.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
     from dataclasses import Field
 
     from shared.settings import Settings
@@ -35,8 +35,6 @@ class Report(Protocol):
 class Step(Protocol):
     """One thing to do on a schedule; it may run twice, late, or beside itself."""
 
-    __name__: str
-
     def __call__(self, stores: Stores, now: Millis) -> Awaitable[Report]:
         """Do it as of `now`."""
         ...
@@ -48,7 +46,7 @@ class StepsFailed(Exception):  # noqa: N818 - reads as a sentence
 
 def schedule_handler(
     settings: Settings,
-    steps: Sequence[Step],
+    steps: Mapping[str, Step],
 ) -> Callable[[object, object], None]:
     """Make the handler that a schedule calls; raises StepsFailed after the last step."""
     stores = Stores.open(settings)
@@ -64,22 +62,32 @@ def schedule_handler(
     return handler
 
 
-async def _run_steps(stores: Stores, steps: Sequence[Step], invocation: Invocation) -> list[str]:
+async def _run_steps(
+    stores: Stores, steps: Mapping[str, Step], invocation: Invocation
+) -> list[str]:
     """Run every step within the invocation's time; return the names of those that failed."""
-    return [step.__name__ for step in steps if not await _succeeds(step, stores, invocation)]
+    return [
+        name
+        for name, step in steps.items()
+        if not await _succeeds(name, step(stores, _now()), invocation)
+    ]
 
 
-async def _succeeds(step: Step, stores: Stores, invocation: Invocation) -> bool:
+async def _succeeds(name: str, step: Awaitable[Report], invocation: Invocation) -> bool:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(invocation.seconds_left):
-            report = await step(stores, Millis(time.time_ns() // 1_000_000))
+            report = await step
     except Exception as error:  # noqa: BLE001 - whatever it is, the other steps must run
-        log.exception("step_failed", error, step=step.__name__)
-        measure("step_failed", {"failed_steps": 1}, kind=step.__name__)
+        log.exception("step_failed", error, step=name)
+        measure("step_failed", {"failed_steps": 1}, kind=name)
         return False
-    _tell(step.__name__, asdict(report), time.perf_counter() - started)
+    _tell(name, asdict(report), time.perf_counter() - started)
     return True
+
+
+def _now() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
 
 
 def _tell(step: str, report: dict[str, Any], seconds: float) -> None:

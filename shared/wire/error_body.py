@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.domain import JsonObject
     from shared.errors import GatewayError
 
-_MESSAGES: Final = re.compile(r"(/v1)?/messages(/|$)")
+_MESSAGES: Final = re.compile(r"/v1/messages(/|$)")
 
 # platform.claude.com/docs/en/api/errors, read 2026-11.
 _TYPES: Final[Mapping[int, str]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -23,8 +22,7 @@ from tests.gateway.given import model, price_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.domain import Json
-    from tests.admin.asking import Admin
+    from tests.admin.asking import Admin, Json
     from tests.provider import Provider
 
 HELLO = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 10}
@@ -35,7 +33,7 @@ async def gateway(admin: Admin, provider: Provider) -> AsyncIterator[httpx.Async
     """Another process: its own memory, its own connections."""
     data: Json = {"model_list": [model("gpt", provider.url)]}
     config, _ = read_config(data, {})
-    stores = Stores.open(replace(admin.state.settings))
+    stores = Stores.open(admin.state.settings)
     gateway = Gateway(admin.state.settings, config, stores, Directory(stores))
     transport = httpx.ASGITransport(make_app(gateway))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:

@@ -36,6 +36,6 @@ async def hang(stores: Stores, now: Millis) -> DrainReport:
 
 
 settings = start("sample")
-good = schedule_handler(settings, [drain, drain])
-bad = schedule_handler(settings, [fail, drain])
-hanging = schedule_handler(settings, [drain, hang])
+good = schedule_handler(settings, {"drain": drain, "again": drain})
+bad = schedule_handler(settings, {"fail": fail, "drain": drain})
+hanging = schedule_handler(settings, {"drain": drain, "hang": hang})

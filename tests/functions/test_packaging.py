@@ -9,7 +9,10 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.routing import Route
 
+from functions.admin import app as admin
+from functions.proxy import app as proxy
 from tests.functions.runtime_api_emulator import ROOT
 
 if TYPE_CHECKING:
@@ -76,6 +79,14 @@ class Template:
         return found
 
 
+def function_of(path: str, routes: dict[str, tuple[str, str, int]]) -> str:
+    """Find a path's function as API Gateway does: its own route, else the longest open one."""
+    if path in routes:
+        return routes[path][0]
+    opens = [route.removesuffix("{proxy+}") for route in routes if route.endswith("{proxy+}")]
+    return routes[max((o for o in opens if path.startswith(o)), key=len) + "{proxy+}"][0]
+
+
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
     return Template(request.param, tmp_path_factory.mktemp(request.param))
@@ -113,9 +124,18 @@ def test_calls_of_models_are_streamed_and_the_rest_is_not(template: Template) ->
         "/engines/{proxy+}": streamed,
         "/openai/{proxy+}": streamed,
         "/v1/model/{proxy+}": buffered,
+        "/": streamed,
         "/{proxy+}": buffered,
-        "/": buffered,
     } == template.routes()
+
+
+@pytest.mark.slow
+def test_every_route_of_an_app_reaches_that_app(template: Template) -> None:
+    routes = template.routes()
+
+    of_proxy = [route.path for route in proxy.make_app().routes if isinstance(route, Route)]
+    assert {"proxy"} == {function_of(path, routes) for path in of_proxy}
+    assert {"admin"} == {function_of(path, routes) for path in admin.make_app().openapi()["paths"]}
 
 
 @pytest.mark.slow
