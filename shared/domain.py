@@ -54,6 +54,7 @@ class Endpoint(StrEnum):
     EMBEDDING = "aembedding"
     MESSAGES = "anthropic_messages"
     COUNT_TOKENS = "acount_tokens"
+    RESPONSES = "aresponses"
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -223,6 +224,8 @@ class Call:
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
     requester_ip: str | None = None
+    account_of: str | None = None
+    """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     drop_params: bool = False

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
 from functions.proxy.root import is_here
+from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
 
@@ -21,6 +22,7 @@ POSTS = (
     ("/chat/completions", Endpoint.CHAT),
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
+    ("/responses", Endpoint.RESPONSES),
 )
 V1_POSTS = (
     ("/messages", Endpoint.MESSAGES),
@@ -29,6 +31,11 @@ V1_POSTS = (
 GETS = (
     ("/models", list_models),
     ("/models/{model:path}", show_model),
+)
+STORED_RESPONSES = (
+    ("", ["GET", "DELETE"]),
+    ("/input_items", ["GET"]),
+    ("/cancel", ["POST"]),
 )
 PREFIXES = ("/v1", "")
 
@@ -50,6 +57,15 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for path, handler in GETS
     ]
     routes.append(Route("/", is_here, methods=["GET"]))
+    routes += [
+        Route(
+            f"{prefix}/responses/{{response_id}}{tail}",
+            partial(stored_response, tail),
+            methods=methods,
+        )
+        for prefix in PREFIXES
+        for tail, methods in STORED_RESPONSES
+    ]
     app = Starlette(routes=routes)
     app.state.gateway = gateway
     guard(app)

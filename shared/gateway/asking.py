@@ -52,7 +52,7 @@ async def ask(running: Running) -> Reply:
         try:
             body = await response.read(REPLY_CAP)
         except TransportFailed as error:
-            raise _failure(error) from error
+            raise in_callers_terms(error) from error
     running.first_byte_at = running.gateway.clock.now()
     return dialect.reply(call, body)
 
@@ -70,7 +70,7 @@ async def open_stream(running: Running) -> OpenStream:
     try:
         first = await _first_events(chunks, decoder)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     except BaseException:
         await chunks.aclose()
         await response.close()
@@ -111,7 +111,7 @@ async def _send(running: Running) -> Response:
             return response
         body = await response.read(ERROR_CAP)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     raise dialect.error(response.status, response.headers, body)
 
 
@@ -128,7 +128,7 @@ def _timeouts(running: Running) -> Timeouts:
     )
 
 
-def _failure(error: TransportFailed) -> ProviderFailed:
+def in_callers_terms(error: TransportFailed) -> ProviderFailed:
     """Say in the caller's terms that no complete answer came."""
     match error.phase:
         case "first_byte" | "between_bytes" | "total":

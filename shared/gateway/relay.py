@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shared.errors import GatewayError, ProviderFailed, TransportFailed
 from shared.gateway.finishing import finish
 from shared.gateway.timings import PROVIDER
-from shared.wire.frames import error_frame, frame, last_frame, publicly_named
+from shared.wire.frames import error_frame, frame, last_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,12 +35,15 @@ class Relay:
         call = self.running.call
         try:
             async for event in self._events():
-                if event.error is not None:
-                    raise event.error
+                if event.is_done and event.data is not None:
+                    # Some callers hang up at the last event: by then the call must be settled.
+                    if event.error is not None:
+                        self.running.fail(event.error)
+                    await finish(self.running.settle())
                 if event.data is not None:
-                    yield frame(
-                        call.endpoint, publicly_named(call.endpoint, event.data, call.model)
-                    )
+                    yield frame(call.endpoint, self.running.shown(event.data))
+                elif event.error is not None:
+                    raise event.error
         except (ProviderFailed, TransportFailed) as error:
             self.running.fail(error)
             yield error_frame(call.endpoint, _in_our_words(error))

@@ -15,7 +15,6 @@ from shared.gateway.attempts import first_success
 from shared.gateway.finishing import finish
 from shared.gateway.holding import hold
 from shared.gateway.relay import Relay
-from shared.wire.frames import publicly_named
 
 if TYPE_CHECKING:
     from shared.domain import Call, JsonObject
@@ -44,7 +43,7 @@ async def serve(gateway: Gateway, presented: str | None, call: Call, route: str)
             return Relay(running, stream)
         reply = await first_success(running, ask)
         running.take(reply)
-        answer = Answer(publicly_named(call.endpoint, reply.body, call.model), running)
+        answer = Answer(running.shown(reply.body), running)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()

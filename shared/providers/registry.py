@@ -14,6 +14,7 @@ from shared.providers.anthropic.dialect import Anthropic
 from shared.providers.anthropic.native import AnthropicMessages
 from shared.providers.messages.bridge import MessagesBridge
 from shared.providers.openai import OpenAI
+from shared.providers.responses.bridge import ResponsesBridge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +63,17 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
+_KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
+"""Who speaks the Responses API itself, and stores what it answered."""
+
+
+def knows_responses(provider: str) -> bool:
+    """Say whether a provider is asked for responses as they are."""
+    return provider in _KNOWS_RESPONSES
+
+
 def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
-    """Return how to put a call of `endpoint` to a provider.
+    """Return how to put a call of that endpoint to a provider.
 
     Raise UnknownProvider when nobody knows, BadRequest when it has nothing of the kind.
     """
@@ -73,6 +83,8 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
             is_rich = dialect != "openai" or provider in _RICH
             return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
+        case Endpoint.RESPONSES if not knows_responses(provider):
+            return ResponsesBridge(chat)
         case Endpoint.CHAT:
             return chat
         case _ if dialect == "openai":

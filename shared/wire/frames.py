@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
     from shared.errors import GatewayError
 
+KEEP_ALIVE: Final = b": keep-alive\n\n"
+"""A comment: every SSE reader skips it, and no proxy between believes the connection dead."""
+
 _DONE: Final = b"data: [DONE]\n\n"
-_NAMED: Final = frozenset({Endpoint.MESSAGES})
+_NAMED: Final = frozenset({Endpoint.MESSAGES, Endpoint.RESPONSES})
 """Endpoints whose events have names, which are the `type` of their data, and whose last is one."""
 
 
@@ -32,7 +35,12 @@ def error_frame(endpoint: Endpoint, error: GatewayError) -> bytes:
     """Write the event that tells of a failure after the first byte."""
     if endpoint is Endpoint.MESSAGES:
         return frame(endpoint, messages_error_body(error))
-    return frame(endpoint, error_body(error))
+    body = error_body(error)
+    if endpoint is Endpoint.RESPONSES:
+        inner = body["error"]
+        told = inner if isinstance(inner, dict) else {}
+        body = {"type": "error", "code": told.get("type"), "sequence_number": 0, **_words(told)}
+    return frame(endpoint, body)
 
 
 def last_frame(endpoint: Endpoint) -> bytes:
@@ -51,5 +59,14 @@ def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> 
             if isinstance(message, dict):
                 return {**data, "message": {**message, "model": model}}
             return {**data, "model": model} if "model" in data else dict(data)
+        case Endpoint.RESPONSES:
+            response = data.get("response")
+            if isinstance(response, dict):
+                return {**data, "response": {**response, "model": model}}
+            return {**data, "model": model} if "model" in data else dict(data)
         case _:
             return {**data, "model": model}
+
+
+def _words(told: JsonObject) -> JsonObject:
+    return {"message": told.get("message"), "param": told.get("param")}
