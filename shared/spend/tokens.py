@@ -47,7 +47,9 @@ SLOWEST_MS: Final = 200
 LEAST_BYTES_PER_SECOND: Final = 1_000
 """Of speech at the lowest common bit rate, 8 kbit/s."""
 TOKENS_PER_SECOND: Final = 32
-_WRITTEN: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES})
+_WRITTEN: Final = frozenset(
+    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+)
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
@@ -96,6 +98,8 @@ def prompt_size(call: Call) -> PromptSize:
             return _inputs_size(prompt, "prompt")
         case Endpoint.EMBEDDING:
             return _inputs_size(prompt, "input")
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            return _messages_size(prompt)
         case Endpoint.RESPONSES:
             return _response_size(prompt)
         case _:
@@ -200,6 +204,32 @@ def _media_size(call: Call, prompt: JsonObject) -> PromptSize:
 
 def _upload_bytes(call: Call) -> int:
     return sum(len(upload.content) for upload in call.uploads)
+
+
+def _messages_size(prompt: JsonObject) -> PromptSize:
+    """Measure an Anthropic request: what is attached may also lie within a tool's result."""
+    attachments = 0
+
+    def text_of(value: Json) -> Json:
+        nonlocal attachments
+        match value:
+            case list():
+                return [text_of(item) for item in value]
+            case {"type": "image" | "document" | "container_upload"}:
+                attachments += 1
+                return None
+            case {"content": content}:
+                return {**value, "content": text_of(content)}
+            case _:
+                return value
+
+    messages = text_of(prompt.get("messages"))
+    return PromptSize(
+        text_bytes=_bytes({**prompt, "messages": messages}),
+        attachments=attachments,
+        messages=len(messages) if isinstance(messages, list) else 1,
+        has_tools="tools" in prompt,
+    )
 
 
 def _response_size(prompt: JsonObject) -> PromptSize:
