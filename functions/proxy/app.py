@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.root import is_here
+from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
 
@@ -20,12 +22,34 @@ POSTS = (
     ("/chat/completions", Endpoint.CHAT),
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
+    ("/responses", Endpoint.RESPONSES),
+    ("/moderations", Endpoint.MODERATION),
+    ("/rerank", Endpoint.RERANK),
+    ("/images/generations", Endpoint.IMAGE),
+    ("/images/edits", Endpoint.IMAGE_EDIT),
+    ("/audio/speech", Endpoint.SPEECH),
+    ("/audio/transcriptions", Endpoint.TRANSCRIPTION),
+)
+V1_POSTS = (
+    ("/messages", Endpoint.MESSAGES),
+    ("/messages/count_tokens", Endpoint.COUNT_TOKENS),
 )
 GETS = (
     ("/models", list_models),
     ("/models/{model:path}", show_model),
 )
+STORED_RESPONSES = (
+    ("", ["GET", "DELETE"]),
+    ("/input_items", ["GET"]),
+    ("/cancel", ["POST"]),
+)
 PREFIXES = ("/v1", "")
+WITH_MODEL = (
+    "/engines/{model:path}",
+    "/v1/engines/{model:path}",
+    "/openai/deployments/{model:path}",
+)
+"""Before a path, in the manner of OpenAI's first API and of Azure."""
 
 
 def make_app(gateway: Gateway | None = None) -> Starlette:
@@ -36,10 +60,32 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for path, endpoint in POSTS
     ]
     routes += [
+        Route("/v1" + path, partial(answer, endpoint, path), methods=["POST"])
+        for path, endpoint in V1_POSTS
+    ]
+    routes += [
         Route(prefix + path, handler, methods=["GET"])
         for prefix in PREFIXES
         for path, handler in GETS
     ]
+    routes.append(Route("/", is_here, methods=["GET"]))
+    routes += [
+        Route(
+            f"{prefix}/responses/{{response_id}}{tail}",
+            partial(stored_response, tail),
+            methods=methods,
+        )
+        for prefix in PREFIXES
+        for tail, methods in STORED_RESPONSES
+    ]
+    routes += [
+        Route(prefix + path, partial(answer, endpoint, path), methods=["POST"])
+        for prefix in WITH_MODEL
+        for path, endpoint in POSTS
+    ]
+    routes.append(
+        Route("/v2/rerank", partial(answer, Endpoint.RERANK, "/rerank"), methods=["POST"])
+    )
     app = Starlette(routes=routes)
     app.state.gateway = gateway
     guard(app)

@@ -6,16 +6,19 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.domain import Endpoint, Usage
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.timings import PROVIDER
-from shared.providers.registry import dialect_of
+from shared.providers.dialect import Reply
+from shared.providers.registry import counts_tokens, dialect_of
+from shared.spend.tokens import estimate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from shared.domain import Timeouts
     from shared.gateway.running import Running
-    from shared.providers.dialect import Decoder, Reply, StreamEvent
+    from shared.providers.dialect import Decoder, StreamEvent
     from shared.transport.client import Response
 
 REPLY_CAP = 6 * 1024 * 1024
@@ -40,15 +43,18 @@ class OpenStream:
 
 async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
-    dialect = dialect_of(running.deployment.provider)
+    call, provider = running.call, running.deployment.provider
+    if call.endpoint is Endpoint.COUNT_TOKENS and not counts_tokens(provider):
+        return Reply({"input_tokens": estimate(call)}, Usage(), None)
+    dialect = dialect_of(provider, call.endpoint)
     with running.timings.step(PROVIDER):
         response = await _send(running)
         try:
             body = await response.read(REPLY_CAP)
         except TransportFailed as error:
-            raise _failure(error) from error
+            raise in_callers_terms(error) from error
     running.first_byte_at = running.gateway.clock.now()
-    return dialect.reply(running.call, body)
+    return dialect.reply(call, body)
 
 
 async def open_stream(running: Running) -> OpenStream:
@@ -56,14 +62,15 @@ async def open_stream(running: Running) -> OpenStream:
 
     Until then nothing has gone out to the caller, so a failure can still be another's turn.
     """
-    decoder = dialect_of(running.deployment.provider).decoder(running.call)
+    dialect = dialect_of(running.deployment.provider, running.call.endpoint)
+    decoder = dialect.decoder(running.call)
     began = time.perf_counter()
     response = await _send(running)
     chunks = response.chunks()
     try:
         first = await _first_events(chunks, decoder)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     except BaseException:
         await chunks.aclose()
         await response.close()
@@ -96,7 +103,7 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 async def _send(running: Running) -> Response:
     call, deployment = running.call, running.deployment
-    dialect = dialect_of(deployment.provider)
+    dialect = dialect_of(deployment.provider, call.endpoint)
     request = dialect.request(call, deployment)
     try:
         response = await running.gateway.stores.http.send(request, _timeouts(running))
@@ -104,7 +111,7 @@ async def _send(running: Running) -> Response:
             return response
         body = await response.read(ERROR_CAP)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     raise dialect.error(response.status, response.headers, body)
 
 
@@ -121,7 +128,7 @@ def _timeouts(running: Running) -> Timeouts:
     )
 
 
-def _failure(error: TransportFailed) -> ProviderFailed:
+def in_callers_terms(error: TransportFailed) -> ProviderFailed:
     """Say in the caller's terms that no complete answer came."""
     match error.phase:
         case "first_byte" | "between_bytes" | "total":

@@ -1,4 +1,4 @@
-"""Which dialect a provider speaks, and how it strays from it.
+"""Which dialect a provider speaks at which entrance, and how it strays from it.
 
 Addresses and keys of vendors are rows of shared.config.vendors; what differs on the wire is here.
 """
@@ -8,14 +8,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.config.vendors import VENDORS
+from shared.domain import Endpoint
+from shared.errors import BadRequest
+from shared.providers.anthropic.dialect import Anthropic
+from shared.providers.anthropic.native import AnthropicMessages
+from shared.providers.messages.bridge import MessagesBridge
 from shared.providers.openai import OpenAI
+from shared.providers.responses.bridge import ResponsesBridge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.providers.dialect import Dialect
 
-_DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI()}
+_DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI(), "anthropic": Anthropic()}
+"""What each speaks to callers of a chat; OpenAI's takes completions and embeddings as well."""
+
+_MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
+"""Who speaks the Messages API itself; all others are bridged to it."""
+
+_RICH: Final = frozenset({"openrouter", "litellm_proxy"})
+"""Who, of those that speak OpenAI's, knows LiteLLM's additions to a chat."""
 
 _KNOWS_MAX_TOKENS: Final = OpenAI(takes_max_completion_tokens=False)
 
@@ -50,9 +63,43 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
-def dialect_of(provider: str) -> Dialect:
-    """Return how to speak to a provider; raise UnknownProvider when nobody knows."""
+_KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
+"""Who speaks the Responses API itself, and stores what it answered."""
+
+
+def knows_responses(provider: str) -> bool:
+    """Say whether a provider is asked for responses as they are."""
+    return provider in _KNOWS_RESPONSES
+
+
+def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
+    """Return how to put a call of that endpoint to a provider.
+
+    Raise UnknownProvider when nobody knows, BadRequest when it has nothing of the kind.
+    """
+    dialect = _dialect_name(provider)
+    chat = _STRAYING.get(provider) or _DIALECTS[dialect]
+    match endpoint:
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            is_rich = dialect != "openai" or provider in _RICH
+            return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
+        case Endpoint.RESPONSES if not knows_responses(provider):
+            return ResponsesBridge(chat)
+        case Endpoint.CHAT:
+            return chat
+        case _ if dialect == "openai":
+            return chat
+        case _:
+            raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
+
+
+def counts_tokens(provider: str) -> bool:
+    """Tell whether the provider itself counts the tokens of a Messages call."""
+    return _dialect_name(provider) in _MESSAGES
+
+
+def _dialect_name(provider: str) -> str:
     vendor = VENDORS.get(provider)
     if vendor is None:
         raise UnknownProvider(provider)
-    return _STRAYING.get(provider) or _DIALECTS[vendor.dialect]
+    return vendor.dialect
