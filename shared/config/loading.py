@@ -73,6 +73,7 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
+        drop_params=litellm.flag("drop_params"),
     )
     config = Config(
         deployments=_deployments(top, defaults),
