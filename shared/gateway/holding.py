@@ -13,6 +13,7 @@ from shared.auth.authorize import authorize, resolve_alias
 from shared.config.live import NOT_TOLD
 from shared.domain import KeyHash, Usage
 from shared.errors import Refused, StoreDown, UnknownModel
+from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
@@ -36,7 +37,7 @@ ROUNDS = 6
 """Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
 
 
-async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) -> Running:
+async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
@@ -46,6 +47,7 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
                 presented, gateway.directory, gateway.settings, gateway.clock.now()
             )
             try:
+                call = follow(gateway, principal, asked)
                 quotes = _choose(gateway, principal, call, route)
             except Refused:
                 # What this process believes refuses the call; admit, which knows better, will
@@ -95,7 +97,8 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
     model = resolve_alias(principal, call.model)
-    groups = [(model, candidates(config, model, gateway.random))]
+    reachable = within_account(gateway, call, candidates(config, model, gateway.random))
+    groups = [(model, reachable)]
     providers = {deployment.provider for deployment in groups[0][1]}
     asked_for = [call.model, *(call.fallbacks or ())]
     authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
