@@ -52,6 +52,8 @@ class Endpoint(StrEnum):
     CHAT = "acompletion"
     COMPLETION = "atext_completion"
     EMBEDDING = "aembedding"
+    MESSAGES = "anthropic_messages"
+    COUNT_TOKENS = "acount_tokens"
     RESPONSES = "aresponses"
 
 
@@ -194,6 +196,8 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    api_version: str = ""
+    drop_params: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +206,8 @@ class Call:
 
     `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing.
+    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
+    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
     """
 
     id: str
@@ -222,3 +227,5 @@ class Call:
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    drop_params: bool = False

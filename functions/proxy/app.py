@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.root import is_here
 from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
@@ -22,6 +23,10 @@ POSTS = (
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
     ("/responses", Endpoint.RESPONSES),
+)
+V1_POSTS = (
+    ("/messages", Endpoint.MESSAGES),
+    ("/messages/count_tokens", Endpoint.COUNT_TOKENS),
 )
 GETS = (
     ("/models", list_models),
@@ -43,10 +48,15 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for path, endpoint in POSTS
     ]
     routes += [
+        Route("/v1" + path, partial(answer, endpoint, path), methods=["POST"])
+        for path, endpoint in V1_POSTS
+    ]
+    routes += [
         Route(prefix + path, handler, methods=["GET"])
         for prefix in PREFIXES
         for path, handler in GETS
     ]
+    routes.append(Route("/", is_here, methods=["GET"]))
     routes += [
         Route(
             f"{prefix}/responses/{{response_id}}{tail}",

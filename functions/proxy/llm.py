@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
     """Serve one call of `endpoint`."""
     gateway = gateway_of(request)
+    call_id = uuid7(gateway.clock.now())
     try:
         body = parse_object(await read_body(request))
         call = parse_call(
             endpoint,
             _as_chat(body) if endpoint is Endpoint.CHAT else body,
             request.headers,
-            id=uuid7(gateway.clock.now()),
+            id=call_id,
             requester_ip=request.client.host if request.client else None,
         )
         served = await serve(gateway, presented_key(request.headers), call, route)
     except GatewayError as error:
         report_refusal(route, error)
+        error.headers = {"request-id": call_id, **error.headers}
         raise
     if isinstance(served, Relay):
         return StreamedAnswer(served, route)

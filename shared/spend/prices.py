@@ -89,6 +89,10 @@ class Price:
         return reached[-1] if reached else self.rates
 
 
+FREE: Final = Price(rates=Rates())
+"""What costs nothing, whoever is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     max_input_tokens: int | None = None

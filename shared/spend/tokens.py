@@ -86,6 +86,8 @@ def prompt_size(call: Call) -> PromptSize:
             return _inputs_size(prompt, "prompt")
         case Endpoint.EMBEDDING:
             return _inputs_size(prompt, "input")
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            return _messages_size(prompt)
         case Endpoint.RESPONSES:
             return _response_size(prompt)
 
@@ -110,7 +112,7 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
 
     What the caller allows, else what the model can, else the configured default.
     """
-    if call.endpoint is Endpoint.EMBEDDING:
+    if call.endpoint in {Endpoint.EMBEDDING, Endpoint.COUNT_TOKENS}:
         return 0
     asked = _whole_numbers(call.body, *_LIMITS)
     allowed = max(asked) if asked else max_output_tokens or default
@@ -124,7 +126,7 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
 def completions(call: Call) -> int:
     """Return how many completions are asked for: `n` or `best_of` for each prompt."""
     match call.endpoint:
-        case Endpoint.EMBEDDING | Endpoint.RESPONSES:
+        case Endpoint.EMBEDDING | Endpoint.MESSAGES | Endpoint.COUNT_TOKENS | Endpoint.RESPONSES:
             return 1
         case Endpoint.CHAT:
             return max(1, *_whole_numbers(call.body, "n"), 1)
@@ -148,6 +150,32 @@ def _chat_size(prompt: JsonObject) -> PromptSize:
         attachments=attachments,
         messages=len(messages),
         has_tools="tools" in prompt or "functions" in prompt,
+    )
+
+
+def _messages_size(prompt: JsonObject) -> PromptSize:
+    """Measure an Anthropic request: what is attached may also lie within a tool's result."""
+    attachments = 0
+
+    def text_of(value: Json) -> Json:
+        nonlocal attachments
+        match value:
+            case list():
+                return [text_of(item) for item in value]
+            case {"type": "image" | "document" | "container_upload"}:
+                attachments += 1
+                return None
+            case {"content": content}:
+                return {**value, "content": text_of(content)}
+            case _:
+                return value
+
+    messages = text_of(prompt.get("messages"))
+    return PromptSize(
+        text_bytes=_bytes({**prompt, "messages": messages}),
+        attachments=attachments,
+        messages=len(messages) if isinstance(messages, list) else 1,
+        has_tools="tools" in prompt,
     )
 
 

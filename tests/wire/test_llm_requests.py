@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 CHAT: JsonObject = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 COMPLETION: JsonObject = {"model": "gpt-4o", "prompt": "Once"}
 EMBEDDING: JsonObject = {"model": "embed", "input": "Hi"}
+MESSAGES: JsonObject = {**CHAT, "max_tokens": 100}
 BODIES = {
+    Endpoint.MESSAGES: MESSAGES,
+    Endpoint.COUNT_TOKENS: MESSAGES,
     Endpoint.CHAT: CHAT,
     Endpoint.COMPLETION: COMPLETION,
     Endpoint.EMBEDDING: EMBEDDING,
