@@ -252,3 +252,4 @@ class Call:
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     drop_params: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

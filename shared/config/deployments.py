@@ -60,6 +60,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
             stream_timeout or timeout or defaults.stream_timeout or defaults.timeout
         ),
         extra_headers=params.headers("extra_headers"),
+        drop_params=params.flag("drop_params"),
         custom_price=own_price,
         base_model=info.text("base_model") or params.text("base_model") or None,
         max_output_tokens=info.maybe_whole("max_output_tokens"),

@@ -142,6 +142,7 @@ def _litellm(section: Section) -> LiteLLMSettings:
         default_max_tokens=section.whole(
             "default_max_tokens", defaults.default_max_tokens, least=1
         ),
+        drop_params=section.flag("drop_params"),
         unknown_price=section.read(
             "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
         ),

@@ -398,7 +398,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
     data: Json = {
         "model_list": [entry(colour="red")],
         "router_settings": {"shape": 1},
-        "litellm_settings": {"drop_params": True},
+        "litellm_settings": {"set_verbose": True},
         "general_settings": {"alerting": []},
         "mcp_servers": {},
     }
@@ -407,7 +407,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
 
     assert [
         "model_list[0].litellm_params.colour",
-        "litellm_settings.drop_params",
+        "litellm_settings.set_verbose",
         "router_settings.shape",
         "general_settings.alerting",
         "mcp_servers",
