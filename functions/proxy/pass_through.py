@@ -12,7 +12,7 @@ from functions.proxy.state import gateway_of
 from shared.auth.keys import presented_key
 from shared.config.vendors import VENDORS
 from shared.domain import Passing
-from shared.errors import GatewayError, NotFound
+from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
 from shared.runtime.http import read_body
@@ -37,8 +37,6 @@ async def pass_through(request: Request) -> Response:
     """Serve one request below a provider's name."""
     gateway = gateway_of(request)
     provider: str = request.path_params["provider"]
-    if not any(deployment.provider == provider for deployment in gateway.config.deployments):
-        raise NotFound("Not found: there is no such route.")
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     path = raw_path.partition(b"?")[0].decode("latin-1").removeprefix(f"/{provider}")
     route = f"/{provider}{path}"

@@ -62,7 +62,6 @@ class LiteLLMSettings:
     timezone: str = "UTC"
     budget_reset_time: str = "00:00"
     default_max_tokens: int = 4096
-    drop_params: bool = False
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "grace"
 

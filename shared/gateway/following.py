@@ -27,8 +27,6 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
     aliases = {*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())}
     if call.model not in aliases:
         call = replace(call, model=public_name(gateway.config, call.model))
-    if gateway.config.litellm.drop_params:
-        call = replace(call, drop_params=True)
     sealed = call.body.get(PREVIOUS) if call.endpoint is Endpoint.RESPONSES else None
     if not isinstance(sealed, str):
         return call
