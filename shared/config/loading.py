@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, id_of, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
@@ -79,6 +80,7 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
+        cache=read_cache(litellm),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:

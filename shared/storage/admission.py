@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
+from shared.storage.cache import asking_key, cache_key, keeping_keys, keeping_words
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain import Json
-    from shared.storage.plans import BudgetLine, CandidateLine, Outcome, Plan, Settlement
+    from shared.storage.plans import (
+        BudgetLine,
+        CacheLine,
+        CandidateLine,
+        Outcome,
+        Plan,
+        Settlement,
+    )
     from shared.storage.redis import Runs
 
 SHARD = 0
@@ -37,6 +45,10 @@ class Admitted:
     choice: int
     spent: tuple[Nanodollars, ...] = ()
     used: tuple[tuple[int, int], ...] = ()
+    cached: tuple[str, ...] = ()
+    """The cache's entries for the call's keys, empty where there is none."""
+    is_hit: bool = False
+    """Whether they answer the call: then it holds nothing, and its row is booked."""
     """Requests and tokens in the trailing minute for each rate line, this request included."""
 
     @property
@@ -107,7 +119,13 @@ class AllCool:
     ms: int
 
 
-AdmitReply = Admitted | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An equal call is being answered; its answer will be in the cache."""
+
+
+Decision = Admitted | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+AdmitReply = Decision | Waiting
 
 
 async def admit(redis: Runs, plan: Plan) -> AdmitReply:
@@ -120,6 +138,7 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         *(key for line in plan.rates for key in (line.current_key, line.previous_key)),
         *(line.key for line in plan.leases),
         *(line.cooldown_key for line in plan.candidates),
+        *_cache_keys(plan.cache),
     ]
     args: list[str | int] = [
         plan.request_id,
@@ -145,20 +164,23 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         args += [_optional(rate.rpm), _optional(rate.tpm)]
     args += [lease.limit for lease in plan.leases]
     args += [candidate.reservation for candidate in plan.candidates]
+    args += _cache_words(plan.cache)
     reply = _words(await redis.run(script("admit"), keys, args))
     return _admit_reply(reply, n_budgets=len(plan.budgets))
 
 
 def _admit_reply(reply: list[str], *, n_budgets: int) -> AdmitReply:
     match reply:
-        case ["OK", at_us, choice, *rest]:
-            spent, used = rest[:n_budgets], [int(word) for word in rest[n_budgets:]]
-            return Admitted(
-                at_us=int(at_us),
-                choice=int(choice) - 1,
-                spent=tuple(Nanodollars(int(word)) for word in spent),
-                used=tuple(zip(used[::2], used[1::2], strict=True)),
-            )
+        case ["OK" | "HIT", *_]:
+            return _admitted(reply, n_budgets)
+        case ["WAIT"]:
+            return Waiting()
+        case _:
+            return _obstacle(reply)
+
+
+def _obstacle(reply: list[str]) -> Decision:
+    match reply:
         case ["STALE", *rest]:
             pairs = zip(rest[::2], rest[1::2], strict=True)
             return Stale(tuple((int(index) - 1, json) for index, json in pairs))
@@ -179,6 +201,34 @@ def _admit_reply(reply: list[str], *, n_budgets: int) -> AdmitReply:
         case _:
             # ENDED as well: its caller went away after settling, and nobody reads this.
             raise _unexpected("admit", reply)
+
+
+def _admitted(reply: list[str], n_budgets: int) -> Admitted:
+    word, at_us, choice, n_cached, *rest = reply
+    cached, told = rest[: int(n_cached)], rest[int(n_cached) :]
+    spent, used = told[:n_budgets], [int(word) for word in told[n_budgets:]]
+    return Admitted(
+        at_us=int(at_us),
+        choice=int(choice) - 1,
+        spent=tuple(Nanodollars(int(word)) for word in spent),
+        used=tuple(zip(used[::2], used[1::2], strict=True)),
+        cached=tuple(cached),
+        is_hit=word == "HIT",
+    )
+
+
+def _cache_keys(cache: CacheLine | None) -> list[str]:
+    if cache is None:
+        return []
+    names = map(cache_key, cache.keys)
+    return [LEDGER, asking_key(cache.keys[0]), *names] if cache.keys else [LEDGER]
+
+
+def _cache_words(cache: CacheLine | None) -> list[str | int]:
+    if cache is None:
+        return []
+    age, alone = _optional(cache.max_age_ms), _optional(cache.ask_alone_ms)
+    return [cache.row, age, alone, *(cache.known_tokens or ("", ""))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +333,7 @@ async def settle(
         *(key for key, _, _ in held.budgets),
         *held.window_keys,
         *held.lease_keys,
+        *keeping_keys(settlement.keeping),
     ]
     args: list[str | int] = [
         mode,
@@ -300,6 +351,7 @@ async def settle(
     ]
     for _, since, is_reserved in held.budgets:
         args += [since, int(is_reserved)]
+    args += keeping_words(settlement.keeping)
     reply = _words(await redis.run(script("settle"), keys, args))
     return reply[0] in ("OK", "CORRECTED")
 
