@@ -84,6 +84,7 @@ class Directory:
             entity = (policy.scope, policy.entity_id)
             if (known := self._known.get(entity)) is not None:
                 self._known[entity] = (known[0], now)
+                self._known.move_to_end(entity)
 
     def _remember(self, policy: Policy, now: Millis) -> None:
         entity = (policy.scope, policy.entity_id)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.config.model import CacheSettings
+from shared.config.model import CALL_TYPES, CacheSettings
 from shared.config.sections import names_of, one_of
 
 if TYPE_CHECKING:
     from shared.config.sections import Section
     from shared.domain import Json
-
-CALL_TYPES: Final = ("completion", "text_completion", "embedding", "anthropic_messages")
-"""What is cached unless `supported_call_types` says otherwise: what has no state elsewhere."""
 
 _MODES: Final = ("default_on", "default_off")
 _IGNORED: Final = ("type", "host", "port", "password", "redis_startup_nodes", "ssl", "url", "db")
@@ -31,7 +28,7 @@ def read_cache(litellm: Section) -> CacheSettings:
     settings = CacheSettings(
         is_on=litellm.flag("cache"),
         is_on_by_default=params.read("mode", _MODES[0], _mode) == _MODES[0],
-        call_types=params.read("supported_call_types", frozenset(CALL_TYPES), _call_types),
+        call_types=params.read("supported_call_types", CALL_TYPES, _call_types),
         ttl_seconds=defaults.ttl_seconds if ttl is None else ttl,
         namespace=params.text("namespace"),
         is_shared=params.flag("share_between_tenants"),
@@ -54,7 +51,7 @@ def _call_types(value: Json) -> frozenset[str]:
 
 
 def _is_async(name: str) -> bool:
-    return name.startswith("a") and name[1:] in (*CALL_TYPES, "responses")
+    return name.startswith("a") and name[1:] in {*CALL_TYPES, "responses"}
 
 
 def _max_messages(params: Section) -> int | None:

@@ -41,6 +41,10 @@ class RouterSettings:
     hidden_aliases: frozenset[str] = frozenset()
 
 
+CALL_TYPES: Final = frozenset({"completion", "text_completion", "embedding", "anthropic_messages"})
+"""What is cached unless `supported_call_types` says otherwise: what has no state elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSettings:
     """Which answers are kept and given again (`litellm_settings.cache`, `cache_params`).
@@ -53,7 +57,7 @@ class CacheSettings:
 
     is_on: bool = False
     is_on_by_default: bool = True
-    call_types: frozenset[str] = frozenset()
+    call_types: frozenset[str] = CALL_TYPES
     ttl_seconds: float = 600.0
     namespace: str = ""
     is_shared: bool = False

@@ -16,6 +16,7 @@ from shared.cache.lookup import lookup_of
 from shared.domain import CacheControl, KeyHash, Usage
 from shared.errors import StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
+from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
@@ -41,7 +42,7 @@ ROUNDS = 5
 """Stale, cold, seed and clock may each come once; more means that policies change all the time."""
 
 
-async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) -> Running:
+async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
@@ -49,6 +50,7 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
             principal = await identify(
                 presented, gateway.directory, gateway.settings, gateway.clock.now()
             )
+            call = follow(gateway, principal, asked)
             quotes = _choose(gateway, principal, call, route)
         plan = _plan(gateway, principal, call, quotes)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
@@ -61,10 +63,10 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
                 gateway.directory.confirm(principal, reply.at)
                 caching = caching_of(lookup, call, reply)
                 if reply.is_hit and caching is None:
-                    call = _past_the_cache(gateway, call)
+                    asked = _past_the_cache(gateway, asked)
                     continue
-                asked = call if caching is None else caching.asked
-                return Running(gateway, asked, principal, plan, quotes, reply, timings, caching)
+                told = call if caching is None else caching.asked
+                return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, plan, reply)
@@ -83,7 +85,8 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
     model = resolve_alias(principal, call.model)
-    groups = [(model, candidates(config, model, gateway.random))]
+    reachable = within_account(gateway, call, candidates(config, model, gateway.random))
+    groups = [(model, reachable)]
     providers = {deployment.provider for deployment in groups[0][1]}
     asked_for = [call.model, *(call.fallbacks or ())]
     authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)

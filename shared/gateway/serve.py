@@ -47,7 +47,7 @@ async def serve(gateway: Gateway, presented: str | None, call: Call, route: str)
         reply = await first_success(running, ask)
         running.take(reply)
         body = reply.body if running.caching is None else running.caching.take(reply.body)
-        answer = Answer({**body, "model": call.model}, running)
+        answer = Answer(running.shown(body), running)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()
@@ -64,4 +64,4 @@ def _known(running: Running) -> Answer | Relay:
     if running.call.is_stream:
         return Relay(running, Replay(caching.events() if caching else ()))
     body = caching.answer() if caching else {}
-    return Answer({**body, "model": running.call.model}, running)
+    return Answer(running.shown(body), running)

@@ -60,7 +60,7 @@ def _has_rate(policy: Policy) -> bool:
 
 
 def _over_budget(policy: Policy, spent: Nanodollars) -> str:
-    budget = dollars(policy.max_budget or spent)
+    budget = dollars(spent if policy.max_budget is None else policy.max_budget)
     cost = dollars(spent)
     match policy.scope:
         case Scope.KEY:

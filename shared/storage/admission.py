@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,16 +12,14 @@ from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
 from shared.storage.scripts import script
+from shared.storage.words import cooling_words, optional, positions, unexpected, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.domain import Json
     from shared.storage.plans import (
         BudgetLine,
         CacheLine,
-        CandidateLine,
-        Outcome,
         Plan,
         Settlement,
     )
@@ -159,13 +158,13 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         args += [policy.version, policy.read_mark]
     for line in plan.budgets:
         opening = min(line.opening, MOST_IN_A_COUNTER)
-        args += [line.since, opening, _optional(line.limit), int(line.refuses_at_limit)]
+        args += [line.since, opening, optional(line.limit), int(line.refuses_at_limit)]
     for rate in plan.rates:
-        args += [_optional(rate.rpm), _optional(rate.tpm)]
+        args += [optional(rate.rpm), optional(rate.tpm)]
     args += [lease.limit for lease in plan.leases]
     args += [candidate.reservation for candidate in plan.candidates]
     args += _cache_words(plan.cache)
-    reply = _words(await redis.run(script("admit"), keys, args))
+    reply = words(await redis.run(script("admit"), keys, args))
     return _admit_reply(reply, n_budgets=len(plan.budgets))
 
 
@@ -184,10 +183,10 @@ def _obstacle(reply: list[str]) -> Decision:
         case ["STALE", *rest]:
             pairs = zip(rest[::2], rest[1::2], strict=True)
             return Stale(tuple((int(index) - 1, json) for index, json in pairs))
-        case ["COLD", *indices]:
-            return Cold(_indices(indices))
-        case ["SEED", *indices]:
-            return Seed(_indices(indices))
+        case ["COLD", *found]:
+            return Cold(positions(found))
+        case ["SEED", *found]:
+            return Seed(positions(found))
         case ["CLOCK", now]:
             return Clock(Millis(int(now)))
         case ["BUDGET", index, spent, reserved]:
@@ -200,7 +199,7 @@ def _obstacle(reply: list[str]) -> Decision:
             return AllCool(int(ms))
         case _:
             # ENDED as well: its caller went away after settling, and nobody reads this.
-            raise _unexpected("admit", reply)
+            raise unexpected("admit", reply)
 
 
 def _admitted(reply: list[str], n_budgets: int) -> Admitted:
@@ -227,62 +226,8 @@ def _cache_keys(cache: CacheLine | None) -> list[str]:
 def _cache_words(cache: CacheLine | None) -> list[str | int]:
     if cache is None:
         return []
-    age, alone = _optional(cache.max_age_ms), _optional(cache.ask_alone_ms)
+    age, alone = optional(cache.max_age_ms), optional(cache.ask_alone_ms)
     return [cache.row, age, alone, *(cache.known_tokens or ("", ""))]
-
-
-@dataclass(frozen=True, slots=True)
-class NoCandidate:
-    """No further deployment may take the call now; one is back in `ms`, 0 when none is cooling."""
-
-    ms: int
-
-
-class HoldGone(Exception):  # noqa: N818 - reads as a sentence
-    """The hold was swept or settled meanwhile: the call must stop."""
-
-
-async def attempt(
-    redis: Runs,
-    plan: Plan,
-    failed: Outcome,
-    *,
-    number: int,
-    candidates: Sequence[CandidateLine],
-) -> int | NoCandidate:
-    """Book a deployment's failure and take the next of `candidates`; return its index.
-
-    `number` is 2 for the second attempt of a request, and so on: it makes a repeat harmless.
-    """
-    keys = [
-        f"hold:{plan.request_id}",
-        HOLDS,
-        failed.window_key,
-        failed.cooldown_key,
-        *(line.key for line in plan.budgets),
-        *(line.cooldown_key for line in candidates),
-    ]
-    args: list[str | int] = [
-        plan.request_id,
-        number,
-        HOLD_LIFE_MS,
-        *_cooling_words(failed.cooling),
-        len(plan.budgets),
-        len(candidates),
-    ]
-    for line in plan.budgets:
-        args += [line.since, _optional(line.limit)]
-    args += [line.reservation for line in candidates]
-    reply = _words(await redis.run(script("attempt"), keys, args))
-    match reply:
-        case ["OK", index]:
-            return int(index) - 1
-        case ["NONE", ms]:
-            return NoCandidate(int(ms))
-        case ["GONE"]:
-            raise HoldGone
-        case _:
-            raise _unexpected("attempt", reply)
 
 
 async def renew(redis: Runs, plan: Plan) -> bool:
@@ -344,7 +289,7 @@ async def settle(
         settlement.row,
         settlement.correction_id,
         int(outcome is not None and outcome.failed),
-        *_cooling_words(outcome.cooling if outcome else Cooling()),
+        *cooling_words(outcome.cooling if outcome else Cooling()),
         len(held.budgets),
         len(held.window_keys),
         len(held.lease_keys),
@@ -352,7 +297,7 @@ async def settle(
     for _, since, is_reserved in held.budgets:
         args += [since, int(is_reserved)]
     args += keeping_words(settlement.keeping)
-    reply = _words(await redis.run(script("settle"), keys, args))
+    reply = words(await redis.run(script("settle"), keys, args))
     return reply[0] in ("OK", "CORRECTED")
 
 
@@ -371,37 +316,10 @@ async def seed(redis: Runs, position: str, counters: Sequence[CounterSeed]) -> b
     Raise RedisRefused when the drain is too far behind to count what is on its way.
     """
     keys = [LEDGER, LEDGER_POSITION, *(counter.key for counter in counters)]
-    args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM]
+    args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM, f"seed {secrets.token_hex(8)}"]
     for counter in counters:
         args += [counter.since, min(counter.spent, MOST_IN_A_COUNTER)]
-    reply = _words(await redis.run(script("seed"), keys, args))
+    reply = words(await redis.run(script("seed"), keys, args))
     if reply == ["BEHIND"]:
         raise RedisRefused("the ledger's drain is behind: counters cannot be made now")
     return reply == ["OK"]
-
-
-def _cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
-    return (
-        int(cooling.seconds * 1000),
-        int(cooling.at_once),
-        cooling.least_requests,
-        cooling.percent,
-    )
-
-
-def _optional(number: int | None) -> str | int:
-    return "" if number is None else number
-
-
-def _indices(words: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(word) - 1 for word in words)
-
-
-def _words(reply: Json) -> list[str]:
-    if not isinstance(reply, list):
-        raise _unexpected("a script", reply)
-    return [str(word) for word in reply]
-
-
-def _unexpected(name: str, reply: object) -> RedisRefused:
-    return RedisRefused(f"{name} answered {reply!r}")
