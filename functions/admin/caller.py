@@ -41,6 +41,7 @@ async def admit(request: Request) -> Admitted:
     principal = await authenticate(
         presented_key(request.headers), state.desk.stores, state.settings, now
     )
+    await state.desk.live.refresh()
     check_standing(principal, now)
     caller = caller_of(principal, _on_behalf_of(request))
     # The route's own template, never the path as it was sent: it decides who may call.

@@ -22,6 +22,7 @@ FORMAT: Final = 1
 """Counts up when entries change shape, so that no release reads another's."""
 
 _SAME_ANSWER: Final = frozenset({"model", "user", "metadata", "store", "safety_identifier"})
+_TELLING: Final = frozenset({"anthropic-beta", "anthropic-version"})
 _INPUT: Final = "input"
 
 
@@ -57,7 +58,8 @@ def inputs_of(call: Call) -> list[Json]:
 
 
 def _about(call: Call, group: str, tenant: Tenant, namespace: str) -> Json:
-    return [FORMAT, call.endpoint.value, group, list(tenant), namespace, call.wants_usage_chunk]
+    headers: Json = {name: value for name, value in call.headers.items() if name in _TELLING}
+    return [FORMAT, call.endpoint.value, group, list(tenant), namespace, headers, call.drop_params]
 
 
 def _told(body: Mapping[str, Json]) -> dict[str, Json]:

@@ -71,6 +71,14 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
     return deployment
 
 
+def is_placed_over_api(entry: JsonObject) -> bool:
+    """Say whether an entry came over the API and names the address that it is called at."""
+    params, info = entry.get("litellm_params"), entry.get("model_info")
+    is_made_over_api = isinstance(info, dict) and info.get("db_model") is True
+    names = params.keys() if isinstance(params, dict) else ()
+    return is_made_over_api and not {"api_base", "base_url"}.isdisjoint(names)
+
+
 def id_of(entry: JsonObject) -> str:
     """Give an entry without `model_info.id` the SHA-256 of its name and parameters.
 

@@ -40,11 +40,11 @@ _LONGEST_PAUSE: Final = 0.4
 
 
 async def admit_unless_known(
-    gateway: Gateway, plan: Plan, lookup: Lookup | None, row: Callable[[], str]
+    gateway: Gateway, plan: Plan, version: str, lookup: Lookup | None, row: Callable[[], str]
 ) -> Decision:
     """Admit a call, or find its answer; while an equal one is being answered, wait a little.
 
-    `row` writes the ledger row of a hit.
+    `version` is the configuration's; `row` writes the ledger row of a hit.
     """
     line = None
     if lookup is not None and lookup.is_read:
@@ -54,18 +54,20 @@ async def admit_unless_known(
         if line is not None and lookup is not None:
             may_wait = time.monotonic() - began < lookup.wait_seconds
             line = replace(line, ask_alone_ms=ASK_ALONE_MS if may_wait else None)
-        reply = await _look_and_admit(gateway, plan, line)
+        reply = await _look_and_admit(gateway, plan, version, line)
         if not isinstance(reply, Waiting):
             return reply
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _look_and_admit(gateway: Gateway, plan: Plan, line: CacheLine | None) -> AdmitReply:
+async def _look_and_admit(
+    gateway: Gateway, plan: Plan, version: str, line: CacheLine | None
+) -> AdmitReply:
     """Look within admit, or before it where the cache has a database of its own."""
     redis, cache = gateway.stores.redis, gateway.stores.cache
     if cache is None or line is None:
-        return await admit(redis, replace(plan, cache=line))
+        return await admit(redis, replace(plan, cache=line), version)
     oldest = 0 if line.max_age_ms is None else gateway.clock.now() - line.max_age_ms
     try:
         found = await look(
@@ -73,11 +75,11 @@ async def _look_and_admit(gateway: Gateway, plan: Plan, line: CacheLine | None) 
         )
     except (RedisDown, RedisRefused) as error:
         log.warning("cache_not_read", request_id=plan.request_id, reason=str(error))
-        return await admit(redis, plan)
+        return await admit(redis, plan, version)
     if found is None:
         return Waiting()
     hit = CacheLine(keys=(), row=line.row, known_tokens=found.tokens) if found.is_whole else None
-    reply = await admit(redis, replace(plan, cache=hit))
+    reply = await admit(redis, replace(plan, cache=hit), version)
     return replace(reply, cached=found.texts) if isinstance(reply, Admitted) else reply
 
 

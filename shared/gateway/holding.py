@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
 from shared.cache.lookup import lookup_of
+from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import StoreDown, UnknownModel
+from shared.errors import Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
@@ -28,7 +29,7 @@ from shared.routing.fallbacks import fallback_chain
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale
+from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
 from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
@@ -38,26 +39,33 @@ if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
 
-ROUNDS = 5
-"""Stale, cold, seed and clock may each come once; more means that policies change all the time."""
+ROUNDS = 6
+"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
 
 
 async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
+        gateway, version = await _configured(gateway)
         with timings.step("auth"):
             principal = await identify(
                 presented, gateway.directory, gateway.settings, gateway.clock.now()
             )
-            call = follow(gateway, principal, asked)
-            quotes = _choose(gateway, principal, call, route)
+            try:
+                call = follow(gateway, principal, asked)
+                quotes = _choose(gateway, principal, call, route)
+            except Refused:
+                # What this process believes refuses the call; admit, which knows better, will
+                # not be asked.
+                if gateway.live is None or not await gateway.live.refresh():
+                    raise
+                continue
         plan = _plan(gateway, principal, call, quotes)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
         with timings.step("admit"):
-            reply = await admit_unless_known(
-                gateway, plan, lookup, partial(_hit_row, gateway, principal, call, quotes, lookup)
-            )
+            row = partial(_hit_row, gateway, principal, call, quotes, lookup)
+            reply = await admit_unless_known(gateway, plan, version, lookup, row)
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
@@ -67,6 +75,9 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     continue
                 told = call if caching is None else caching.asked
                 return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
+            case Reconfigured():
+                with timings.step("refresh"):
+                    await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, plan, reply)
@@ -79,6 +90,20 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
+    """Return the gateway as it is configured now, and the version that says so."""
+    live = gateway.live
+    if live is None:
+        return gateway, NOT_TOLD
+    await live.begin()
+    return gateway.current(), live.told
+
+
+async def _reload(gateway: Gateway, version: str) -> None:
+    if gateway.live is not None:
+        await gateway.live.reload(int(version))
 
 
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:

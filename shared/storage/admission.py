@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
 from shared.storage.cache import asking_key, cache_key, keeping_keys, keeping_words
+from shared.storage.config_entries import VERSION_KEY
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
@@ -119,19 +120,30 @@ class AllCool:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """Another version of the configuration stands in Redis."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """An equal call is being answered; its answer will be in the cache."""
 
 
-Decision = Admitted | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+Decision = (
+    Admitted | Reconfigured | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+)
 AdmitReply = Decision | Waiting
 
 
-async def admit(redis: Runs, plan: Plan) -> AdmitReply:
-    """Take all the room `plan` asks for, or learn what stands against it."""
+async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply:
+    """Take all the room `plan` asks for, or learn what stands against it.
+
+    The version of the configuration that the plan was made by is compared unless it is "".
+    """
     keys = [
         f"hold:{plan.request_id}",
         HOLDS,
+        VERSION_KEY,
         *(redis_key(policy.scope, policy.entity_id) for policy in plan.policies),
         *(line.key for line in plan.budgets),
         *(key for line in plan.rates for key in (line.current_key, line.previous_key)),
@@ -153,6 +165,7 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         len(plan.rates),
         len(plan.leases),
         len(plan.candidates),
+        config_version,
     ]
     for policy in plan.policies:
         args += [policy.version, policy.read_mark]
@@ -165,6 +178,8 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
     args += [candidate.reservation for candidate in plan.candidates]
     args += _cache_words(plan.cache)
     reply = words(await redis.run(script("admit"), keys, args))
+    if reply == ["CONFIG"]:
+        return Reconfigured()
     return _admit_reply(reply, n_budgets=len(plan.budgets))
 
 
