@@ -49,8 +49,8 @@ def lookup_of(
     is_wanted = settings.is_on and (settings.is_on_by_default or control.use_cache)
     if not is_wanted or not _is_cachable(call, settings):
         return None
-    is_read, is_kept = not control.no_cache, not control.no_store
     ttl = settings.ttl_seconds if control.ttl is None else control.ttl
+    is_read, is_kept = not control.no_cache, not control.no_store and ttl > 0
     if not is_read and not is_kept:
         return None
     keys = _keys(call, principal, group, settings)
@@ -58,7 +58,7 @@ def lookup_of(
     return Lookup(
         keys=tuple(keys),
         is_read=is_read,
-        is_kept=is_kept and ttl > 0,
+        is_kept=is_kept,
         is_per_input=is_per_input,
         ttl_ms=int(ttl * 1000),
         max_age_ms=None if control.max_age is None else int(control.max_age * 1000),
