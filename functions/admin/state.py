@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from shared.admin.desk import Desk
 from shared.config.loading import load_config
-from shared.limits.plan import Calendar
+from shared.limits.budgets import Calendar
 from shared.settings import Settings
 from shared.storage.stores import Stores
 

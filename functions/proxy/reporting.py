@@ -19,7 +19,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     call, key, deployment = running.call, running.principal.key, running.deployment
     fallbacks = len({running.quotes[turn].group for turn in running.tried}) - 1
     cost = None if is_stream else running.billed_cost()
-    spent = running.admitted.spent[0] if running.admitted.spent else None
+    spent = running.spent_before
     return reply_headers(
         ReplyFacts(
             call_id=call.reported_id or call.id,
@@ -36,7 +36,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             attempted_fallbacks=fallbacks,
             duration_ms=running.timings.total_ms,
             overhead_ms=running.timings.overhead_ms,
-            rate_limits=headroom(running.principal, running.admitted.used),
+            rate_limits=headroom(running.plan.rates, running.admitted.used),
         )
     )
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.domain import Millis
+    from shared.limits.budgets import Calendar
     from shared.limits.periods import Period
-    from shared.limits.plan import Calendar
     from shared.storage.stores import Stores
 
 Info = TypeVar("Info", bound=PolicyInfo)

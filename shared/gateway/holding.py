@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.auth.authenticate import identify
+from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, resolve_alias
 from shared.domain import KeyHash, Usage
 from shared.errors import StoreDown, UnknownModel
@@ -16,7 +16,7 @@ from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
 from shared.limits.counters import make_counters
-from shared.limits.plan import Ask, make_plan, periods_of
+from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates
 from shared.routing.fallbacks import fallback_chain
@@ -41,7 +41,7 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
     for _ in range(ROUNDS):
         with timings.step("auth"):
             principal = await identify(
-                presented, gateway.directory, gateway.settings, gateway.clock.now()
+                presented, gateway.directory, gateway.settings, gateway.clock.now(), call=call
             )
             quotes = _choose(gateway, principal, call, route)
         plan = _plan(gateway, principal, call, quotes)
@@ -53,12 +53,13 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
                 return Running(gateway, call, principal, plan, quotes, reply, timings)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, plan, reply)
+                    await _put_right(gateway, call, plan, reply)
             case _:
                 raise refusal(
                     reply,
                     plan,
-                    call.model,
+                    principal,
+                    call,
                     gateway.clock.now(),
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
@@ -84,8 +85,6 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
     now = gateway.clock.now()
-    periods = periods_of(principal, now, gateway.calendar)
-    since = {scope: period.since for scope, period in periods.items()}
     tokens = estimate(call)
     ending = Ending(
         status="lost",
@@ -97,19 +96,31 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         principal,
         Ask(
             request_id=call.id,
+            models=_names(principal, call.model),
             candidates=[quote.candidate for quote in quotes],
             tokens=tokens,
             is_free=all(quote.is_free for quote in quotes),
         ),
-        Lost(render_row(call, principal, since, ending), tokens, 0),
+        lambda since: Lost(render_row(call, principal, since, ending), tokens, 0),
         now,
-        periods,
+        gateway.rules,
     )
 
 
-async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:
+def _names(principal: Principal, model: str) -> tuple[str, ...]:
+    """Return what the model is called by the caller, and behind its alias."""
+    return tuple(dict.fromkeys((model, resolve_alias(principal, model))))
+
+
+async def _put_right(
+    gateway: Gateway, call: Call, plan: Plan, reply: Stale | Cold | Seed | Clock
+) -> None:
     """Learn what admit knows better."""
     now = gateway.clock.now()
+
+    async def reload() -> None:
+        await gateway.directory.reload(asking_of(KeyHash(plan.policies[0].entity_id), call), now)
+
     match reply:
         case Stale(entries):
             gateway.directory.learn(
@@ -120,13 +131,14 @@ async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | 
                 now,
             )
         case Cold():
-            await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            await reload()
         case Seed(missing):
             keys = tuple(plan.budgets[i].key for i in missing)
             is_made = await gateway.seeding.read(
                 keys, lambda: make_counters(gateway.stores, plan, missing)
             )
-            if not is_made:
-                await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            # The proxy's own budget hangs from no key: its counter waits for the next round.
+            if not is_made and plan.policies:
+                await reload()
         case Clock(redis_now):
             gateway.clock.correct(redis_now)

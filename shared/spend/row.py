@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import orjson
 
-from shared.domain import Scope
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shared.domain import Call, Deployment, JsonObject, Millis, Principal, Usage
 
 Status = Literal["success", "failure", "lost"]
@@ -37,10 +33,8 @@ class Ending:
     error_status: int | None = None
 
 
-def render_row(
-    call: Call, principal: Principal, since: Mapping[Scope, Millis], ending: Ending
-) -> str:
-    """Write the row; `since` is the start of each entity's budget period."""
+def render_row(call: Call, principal: Principal, since: JsonObject, ending: Ending) -> str:
+    """Write the row; `since` says in which period each budget bears it."""
     deployment = ending.deployment
     row: JsonObject = {
         "request_id": ending.response_id or call.id,
@@ -53,7 +47,7 @@ def render_row(
         "api_base": deployment.api_base.partition("?")[0] if deployment else None,
         "user": principal.key.user_id,
         "team_id": principal.key.team_id,
-        "organization_id": None,
+        "organization_id": principal.org.entity_id if principal.org else None,
         "end_user": call.end_user,
         "end_ms": ending.at,
         "completion_start_ms": ending.first_byte_at,
@@ -62,7 +56,7 @@ def render_row(
         "cache_key": None,
         "request_tags": list(call.tags),
         "requester_ip": call.requester_ip,
-        "since": {scope.value: since.get(scope) for scope in Scope},
+        "since": since,
     }
     return orjson.dumps(row).decode()
 

@@ -37,7 +37,7 @@ class Admitted:
     choice: int
     spent: tuple[Nanodollars, ...] = ()
     used: tuple[tuple[int, int], ...] = ()
-    """Requests and tokens in the trailing minute for each rate line, this request included."""
+    """Requests and tokens in the trailing window of each rate line, this request included."""
 
     @property
     def at(self) -> Millis:
@@ -142,7 +142,8 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         opening = min(line.opening, MOST_IN_A_COUNTER)
         args += [line.since, opening, _optional(line.limit), int(line.refuses_at_limit)]
     for rate in plan.rates:
-        args += [_optional(rate.rpm), _optional(rate.tpm)]
+        args += [_optional(rate.requests), _optional(rate.tokens)]
+        args += [rate.step_ms, rate.prefix, rate.counted]
     args += [lease.limit for lease in plan.leases]
     args += [candidate.reservation for candidate in plan.candidates]
     reply = _words(await redis.run(script("admit"), keys, args))
