@@ -64,6 +64,7 @@ class Endpoint(StrEnum):
     CHAT = "acompletion"
     COMPLETION = "atext_completion"
     EMBEDDING = "aembedding"
+    RESPONSES = "aresponses"
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -321,4 +322,6 @@ class Call:
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
     requester_ip: str | None = None
+    account_of: str | None = None
+    """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
 
@@ -20,10 +21,16 @@ POSTS = (
     ("/chat/completions", Endpoint.CHAT),
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
+    ("/responses", Endpoint.RESPONSES),
 )
 GETS = (
     ("/models", list_models),
     ("/models/{model:path}", show_model),
+)
+STORED_RESPONSES = (
+    ("", ["GET", "DELETE"]),
+    ("/input_items", ["GET"]),
+    ("/cancel", ["POST"]),
 )
 PREFIXES = ("/v1", "")
 
@@ -39,6 +46,15 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         Route(prefix + path, handler, methods=["GET"])
         for prefix in PREFIXES
         for path, handler in GETS
+    ]
+    routes += [
+        Route(
+            f"{prefix}/responses/{{response_id}}{tail}",
+            partial(stored_response, tail),
+            methods=methods,
+        )
+        for prefix in PREFIXES
+        for tail, methods in STORED_RESPONSES
     ]
     app = Starlette(routes=routes)
     app.state.gateway = gateway

@@ -8,9 +8,11 @@ from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
 from shared.auth.keys import presented_key
+from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
+from shared.providers.responses.asking import chat_body
 from shared.runtime.http import read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from shared.domain import Endpoint
+    from shared.domain import JsonObject
 
 
 async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
@@ -30,7 +32,7 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
         body = parse_object(await read_body(request))
         call = parse_call(
             endpoint,
-            body,
+            _as_chat(body) if endpoint is Endpoint.CHAT else body,
             request.headers,
             id=uuid7(gateway.clock.now()),
             requester_ip=request.client.host if request.client else None,
@@ -42,3 +44,9 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
     if isinstance(served, Relay):
         return StreamedAnswer(served, route)
     return BufferedAnswer(served, route)
+
+
+def _as_chat(body: JsonObject) -> JsonObject:
+    """Take a body of the Responses API for a chat: some clients (Cursor) send one here."""
+    is_response = "messages" not in body and isinstance(body.get("input"), str | list)
+    return chat_body(body) if is_response else body

@@ -40,13 +40,13 @@ class OpenStream:
 
 async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
-    dialect = dialect_of(running.deployment.provider)
+    dialect = dialect_of(running.deployment.provider, running.call.endpoint)
     with running.timings.step(PROVIDER):
         response = await _send(running)
         try:
             body = await response.read(REPLY_CAP)
         except TransportFailed as error:
-            raise _failure(error) from error
+            raise in_callers_terms(error) from error
     running.first_byte_at = running.gateway.clock.now()
     return dialect.reply(running.call, body)
 
@@ -56,14 +56,15 @@ async def open_stream(running: Running) -> OpenStream:
 
     Until then nothing has gone out to the caller, so a failure can still be another's turn.
     """
-    decoder = dialect_of(running.deployment.provider).decoder(running.call)
+    dialect = dialect_of(running.deployment.provider, running.call.endpoint)
+    decoder = dialect.decoder(running.call)
     began = time.perf_counter()
     response = await _send(running)
     chunks = response.chunks()
     try:
         first = await _first_events(chunks, decoder)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     except BaseException:
         await chunks.aclose()
         await response.close()
@@ -96,7 +97,7 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 async def _send(running: Running) -> Response:
     call, deployment = running.call, running.deployment
-    dialect = dialect_of(deployment.provider)
+    dialect = dialect_of(deployment.provider, call.endpoint)
     request = dialect.request(call, deployment)
     try:
         response = await running.gateway.stores.http.send(request, _timeouts(running))
@@ -104,7 +105,7 @@ async def _send(running: Running) -> Response:
             return response
         body = await response.read(ERROR_CAP)
     except TransportFailed as error:
-        raise _failure(error) from error
+        raise in_callers_terms(error) from error
     raise dialect.error(response.status, response.headers, body)
 
 
@@ -121,7 +122,7 @@ def _timeouts(running: Running) -> Timeouts:
     )
 
 
-def _failure(error: TransportFailed) -> ProviderFailed:
+def in_callers_terms(error: TransportFailed) -> ProviderFailed:
     """Say in the caller's terms that no complete answer came."""
     match error.phase:
         case "first_byte" | "between_bytes" | "total":

@@ -12,6 +12,7 @@ from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, resolve_alias
 from shared.domain import KeyHash, Usage
 from shared.errors import StoreDown, UnknownModel
+from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
@@ -35,14 +36,15 @@ ROUNDS = 5
 """Stale, cold, seed and clock may each come once; more means that policies change all the time."""
 
 
-async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) -> Running:
+async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
         with timings.step("auth"):
             principal = await identify(
-                presented, gateway.directory, gateway.settings, gateway.clock.now(), call=call
+                presented, gateway.directory, gateway.settings, gateway.clock.now(), call=asked
             )
+            call = follow(gateway, principal, asked)
             quotes = _choose(gateway, principal, call, route)
         plan = _plan(gateway, principal, call, quotes)
         with timings.step("admit"):
@@ -53,7 +55,7 @@ async def hold(gateway: Gateway, presented: str | None, call: Call, route: str) 
                 return Running(gateway, call, principal, plan, quotes, reply, timings)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, call, plan, reply)
+                    await _put_right(gateway, asked, plan, reply)
             case _:
                 raise refusal(
                     reply,
@@ -70,7 +72,8 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
     model = resolve_alias(principal, call.model)
-    groups = [(model, candidates(config, model, gateway.random))]
+    reachable = within_account(gateway, call, candidates(config, model, gateway.random))
+    groups = [(model, reachable)]
     providers = {deployment.provider for deployment in groups[0][1]}
     asked_for = [call.model, *(call.fallbacks or ())]
     authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)

@@ -7,22 +7,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
-
 from shared.errors import GatewayError, ProviderFailed, TransportFailed
 from shared.gateway.finishing import finish
 from shared.gateway.timings import PROVIDER
-from shared.wire.error_body import error_body
+from shared.wire.frames import error_frame, frame, last_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.domain import JsonObject
     from shared.gateway.asking import OpenStream
     from shared.gateway.running import Running
     from shared.providers.dialect import StreamEvent
-
-DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(slots=True)
@@ -37,19 +32,26 @@ class Relay:
 
         A failure after the first byte becomes an error event: the status is gone already.
         """
+        call = self.running.call
         try:
             async for event in self._events():
-                if event.error is not None:
-                    raise event.error
+                if event.is_done and event.data is not None:
+                    # Some callers hang up at the last event: by then the call must be settled.
+                    if event.error is not None:
+                        self.running.fail(event.error)
+                    await finish(self.running.settle())
                 if event.data is not None:
-                    yield _frame({**event.data, "model": self.running.call.model})
+                    yield frame(call.endpoint, self.running.shown(event.data))
+                elif event.error is not None:
+                    raise event.error
         except (ProviderFailed, TransportFailed) as error:
             self.running.fail(error)
-            yield _frame(error_body(_in_our_words(error)))
+            yield error_frame(call.endpoint, _in_our_words(error))
         # The caller's next call may be on its way before this one's slot is free again.
         if self.running.plan.leases:
             await finish(self.running.settle())
-        yield DONE
+        if end := last_frame(call.endpoint):
+            yield end
 
     async def finish(self) -> None:
         """Stop reading and settle the call, however much of it the caller took."""
@@ -85,7 +87,3 @@ def _in_our_words(error: ProviderFailed | TransportFailed) -> GatewayError:
         type="api_connection_error",
         retryable=False,
     )
-
-
-def _frame(data: JsonObject) -> bytes:
-    return b"data: " + orjson.dumps(data) + b"\n\n"

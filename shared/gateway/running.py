@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain import Nanodollars, Scope, Usage
+from shared.domain import Endpoint, Nanodollars, Scope, Usage
 from shared.errors import RedisDown
 from shared.gateway.booking import book
+from shared.gateway.response_ids import sealed_ids
 from shared.limits.budgets import since_of
 from shared.limits.windows import MINUTE
 from shared.spend.cost import cost
@@ -18,9 +19,10 @@ from shared.spend.tokens import tokens_of_bytes
 from shared.storage.admission import renew
 from shared.storage.key_names import encode_id
 from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome, Settlement
+from shared.wire.frames import publicly_named
 
 if TYPE_CHECKING:
-    from shared.domain import Call, Deployment, Millis, Principal
+    from shared.domain import Call, Deployment, JsonObject, Millis, Principal
     from shared.errors import GatewayError
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
@@ -133,6 +135,15 @@ class Running:
         """Return what the call costs by what is known of its usage; nothing where no price is."""
         price = self.quote.price
         return cost(price, self.billed_usage()) if price is not None else NOTHING
+
+    def shown(self, data: JsonObject) -> JsonObject:
+        """Return an answer or an event as its caller may see it: our names, our ids."""
+        call = self.call
+        named = publicly_named(call.endpoint, data, call.model)
+        if call.endpoint is not Endpoint.RESPONSES:
+            return named
+        stored_for = self.principal, self.gateway.settings.master_key
+        return sealed_ids(named, self.deployment.id, *stored_for)
 
     async def settle(self) -> None:
         """Give back the hold and book what the call cost."""

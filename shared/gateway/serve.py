@@ -43,7 +43,7 @@ async def serve(gateway: Gateway, presented: str | None, call: Call, route: str)
             return Relay(running, stream)
         reply = await first_success(running, ask)
         running.take(reply)
-        answer = Answer({**reply.body, "model": call.model}, running)
+        answer = Answer(running.shown(reply.body), running)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()

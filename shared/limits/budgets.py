@@ -86,8 +86,9 @@ def budgets_of(
     if not principal.is_master:
         for policy in principal.policies:
             found.append(_own(principal, policy, now, rules))
-            found += _windows(principal, policy, now, rules)
-            found += _of_model(principal, policy, models, now, rules.calendar)
+            if not _is_pardoned(principal, policy, rules):
+                found += _windows(policy, now, rules.calendar)
+                found += _of_model(principal, policy, models, now, rules.calendar)
     found.sort(key=lambda budget: _order(budget.line.bearer))
     return [_unlimited(budget) for budget in found] if is_free else found
 
@@ -133,7 +134,7 @@ def _own(principal: Principal, policy: Policy, now: Millis, rules: BudgetRules) 
     if limit is not None and (more := _temporary(policy, now)) is not None:
         limit = Nanodollars(limit + more[0])
         until = more[1] if until is None else Millis(min(until, more[1]))
-    if _is_users_pardoned(principal, policy, rules):
+    if _is_pardoned(principal, policy, rules):
         limit = None
     opening = policy.budget_opening if its.since == policy.budget_started_at else Nanodollars(0)
     bearer = Bearer(policy.scope, policy.entity_id)
@@ -141,18 +142,14 @@ def _own(principal: Principal, policy: Policy, now: Millis, rules: BudgetRules) 
     return Budget(BudgetLine(bearer.budget_key, its.since, opening, limit, at_limit, bearer), until)
 
 
-def _windows(
-    principal: Principal, policy: Policy, now: Millis, rules: BudgetRules
-) -> Iterator[Budget]:
-    if _is_users_pardoned(principal, policy, rules):
-        return
+def _windows(policy: Policy, now: Millis, calendar: Calendar) -> Iterator[Budget]:
     for entry in policy.budget_limits:
         if not isinstance(entry, dict):
             continue
         limit, duration = money(entry.get("max_budget")), entry.get("budget_duration")
         if limit is not None and isinstance(duration, str):
             bearer = Bearer(policy.scope, policy.entity_id, duration)
-            yield _by_calendar(bearer, limit, duration, now, rules.calendar, at_limit=True)
+            yield _by_calendar(bearer, limit, duration, now, calendar, at_limit=True)
 
 
 def _of_model(
@@ -244,7 +241,7 @@ def _temporary(policy: Policy, now: Millis) -> tuple[Nanodollars, Millis] | None
     return (more, expiry) if expiry > now else None
 
 
-def _is_users_pardoned(principal: Principal, policy: Policy, rules: BudgetRules) -> bool:
+def _is_pardoned(principal: Principal, policy: Policy, rules: BudgetRules) -> bool:
     """Say whether the policy is that of a user whose key spends a team's budget instead."""
     return (
         policy.scope is Scope.USER

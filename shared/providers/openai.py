@@ -11,6 +11,7 @@ from shared.domain import Endpoint, HttpRequest
 from shared.errors import ProviderFailed
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
+from shared.providers.responses.native import ResponsesDecoder, read_response
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
 from shared.providers.usage import text_bytes, usage_of
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.domain import Call, Deployment, Json, JsonObject
+    from shared.providers.dialect import Decoder
 
 _PATHS: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "/chat/completions",
     Endpoint.COMPLETION: "/completions",
     Endpoint.EMBEDDING: "/embeddings",
+    Endpoint.RESPONSES: "/responses",
 }
 _CONTENT: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "choices",
@@ -50,23 +53,33 @@ class OpenAI:
         body: JsonObject = {**call.body, "model": to.model}
         if call.is_stream:
             body["stream"] = True
-            self._ask_for_usage(body)
+            if call.endpoint is not Endpoint.RESPONSES:
+                self._ask_for_usage(body)
         limit = body.get("max_completion_tokens")
         if limit is not None and not self.takes_max_completion_tokens:
             del body["max_completion_tokens"]
             body["max_tokens"] = limit
-        headers = {"content-type": "application/json"}
-        if to.api_key:
-            headers["authorization"] = f"Bearer {to.api_key}"
+        url = self.url(to, _PATHS[call.endpoint])
+        headers = {"content-type": "application/json", **self.headers(to)}
+        return HttpRequest("POST", url, headers, orjson.dumps(body))
+
+    def url(self, to: Deployment, path: str) -> str:
+        """Return where a path of the API is at a deployment."""
         base, question, query = to.api_base.partition("?")
-        url = base.rstrip("/") + self.base_path + _PATHS[call.endpoint] + question + query
-        return HttpRequest("POST", url, {**headers, **to.extra_headers}, orjson.dumps(body))
+        return base.rstrip("/") + self.base_path + path + question + query
+
+    def headers(self, to: Deployment) -> dict[str, str]:
+        """Return what opens a deployment."""
+        key = {"authorization": f"Bearer {to.api_key}"} if to.api_key else {}
+        return {**key, **to.extra_headers}
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a whole answer."""
         parsed = _parsed(body)
         if parsed.get("error"):
             raise failure_inside(parsed)
+        if call.endpoint is Endpoint.RESPONSES:
+            return read_response(parsed)
         content = parsed.get(_CONTENT[call.endpoint])
         if not isinstance(content, list):
             raise malformed(f"has no `{_CONTENT[call.endpoint]}`")
@@ -77,8 +90,10 @@ class OpenAI:
             text_bytes=text_bytes(parsed.get("choices")),
         )
 
-    def decoder(self, call: Call) -> OpenAIDecoder:
+    def decoder(self, call: Call) -> Decoder:
         """Begin to read a streamed answer."""
+        if call.endpoint is Endpoint.RESPONSES:
+            return ResponsesDecoder()
         return OpenAIDecoder(wants_usage_chunk=call.wants_usage_chunk)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailed:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.config.vendors import VENDORS
+from shared.domain import Endpoint
 from shared.providers.openai import OpenAI
+from shared.providers.responses.bridge import ResponsesBridge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +52,24 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
-def dialect_of(provider: str) -> Dialect:
-    """Return how to speak to a provider; raise UnknownProvider when nobody knows."""
+_KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
+"""Who speaks the Responses API itself, and stores what it answered."""
+
+
+def knows_responses(provider: str) -> bool:
+    """Say whether a provider is asked for responses as they are."""
+    return provider in _KNOWS_RESPONSES
+
+
+def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
+    """Return how to put a call of that endpoint to a provider.
+
+    Raise UnknownProvider when nobody knows.
+    """
     vendor = VENDORS.get(provider)
     if vendor is None:
         raise UnknownProvider(provider)
-    return _STRAYING.get(provider) or _DIALECTS[vendor.dialect]
+    dialect = _STRAYING.get(provider) or _DIALECTS[vendor.dialect]
+    if endpoint is Endpoint.RESPONSES and not knows_responses(provider):
+        return ResponsesBridge(dialect)
+    return dialect

@@ -28,6 +28,7 @@ _CACHED: Final = (
 _CACHE_CREATION: Final = (
     ("prompt_tokens_details", "cache_creation_tokens"),
     ("prompt_tokens_details", "cache_write_tokens"),  # OpenRouter
+    ("input_tokens_details", "cache_write_tokens"),  # OpenAI's Responses
     ("cache_creation_input_tokens",),
 )
 _REASONING: Final = (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.config.vendors import inferred_provider
 
 if TYPE_CHECKING:
     from shared.config.model import Config
     from shared.domain import Deployment
+
+_PROTOCOL: Final = "openai/"
 
 
 def deployments_of(config: Config, model: str) -> tuple[Deployment, ...]:
@@ -20,6 +22,17 @@ def deployments_of(config: Config, model: str) -> tuple[Deployment, ...]:
     """
     name = config.router.model_group_alias.get(model, model)
     return config.groups.get(name) or _by_wildcard(config, name) or _by_id(config, name)
+
+
+def public_name(config: Config, model: str) -> str:
+    """Return the name that is meant: `openai/NAME` stands for NAME where nobody is called so.
+
+    Clients made for LiteLLM put the protocol they speak before the name.
+    """
+    plain = model.removeprefix(_PROTOCOL)
+    if plain == model or deployments_of(config, model) or not deployments_of(config, plain):
+        return model
+    return plain
 
 
 def _by_wildcard(config: Config, name: str) -> tuple[Deployment, ...]:

@@ -35,8 +35,11 @@ _NOT_PROMPT: Final = frozenset(
         *("max_completion_tokens", "temperature", "top_p", "seed", "user", "metadata", "store"),
         *("service_tier", "encoding_format", "dimensions", "logprobs", "top_logprobs"),
         *("presence_penalty", "frequency_penalty", "logit_bias", "reasoning_effort"),
+        *("max_output_tokens", "include", "client_metadata", "prompt_cache_key", "truncation"),
     }
 )
+_STORED: Final = ("previous_response_id", "prompt", "conversation")
+_LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
 
 
@@ -83,6 +86,8 @@ def prompt_size(call: Call) -> PromptSize:
             return _inputs_size(prompt, "prompt")
         case Endpoint.EMBEDDING:
             return _inputs_size(prompt, "input")
+        case Endpoint.RESPONSES:
+            return _response_size(prompt)
 
 
 def prompt_bound(call: Call, max_input_tokens: int | None = None) -> int:
@@ -107,7 +112,7 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
     """
     if call.endpoint is Endpoint.EMBEDDING:
         return 0
-    asked = _whole_numbers(call.body, "max_completion_tokens", "max_tokens")
+    asked = _whole_numbers(call.body, *_LIMITS)
     allowed = max(asked) if asked else max_output_tokens or default
     if max_output_tokens is not None:
         allowed = min(allowed, max_output_tokens)
@@ -119,7 +124,7 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
 def completions(call: Call) -> int:
     """Return how many completions are asked for: `n` or `best_of` for each prompt."""
     match call.endpoint:
-        case Endpoint.EMBEDDING:
+        case Endpoint.EMBEDDING | Endpoint.RESPONSES:
             return 1
         case Endpoint.CHAT:
             return max(1, *_whole_numbers(call.body, "n"), 1)
@@ -143,6 +148,31 @@ def _chat_size(prompt: JsonObject) -> PromptSize:
         attachments=attachments,
         messages=len(messages),
         has_tools="tools" in prompt or "functions" in prompt,
+    )
+
+
+def _response_size(prompt: JsonObject) -> PromptSize:
+    """Measure a response's input; what the provider has stored of it counts as an attachment."""
+    items = prompt.get("input")
+    stored = sum(prompt.get(name) is not None for name in _STORED)
+    if not isinstance(items, list):
+        return PromptSize(
+            _bytes(prompt), attachments=stored, messages=1, has_tools="tools" in prompt
+        )
+    texts: list[Json] = []
+    attachments = stored
+    for item in items:
+        if isinstance(item, dict) and item.get("type") == "item_reference":
+            attachments += 1
+            continue
+        text, attached = _without_attachments(item)
+        texts.append(text)
+        attachments += attached
+    return PromptSize(
+        text_bytes=_bytes({**prompt, "input": texts}),
+        attachments=attachments,
+        messages=len(items),
+        has_tools="tools" in prompt,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -320,7 +321,7 @@ async def seed(redis: Runs, position: str, counters: Sequence[CounterSeed]) -> b
     Raise RedisRefused when the drain is too far behind to count what is on its way.
     """
     keys = [LEDGER, LEDGER_POSITION, *(counter.key for counter in counters)]
-    args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM]
+    args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM, f"seed {secrets.token_hex(8)}"]
     for counter in counters:
         args += [counter.since, min(counter.spent, MOST_IN_A_COUNTER)]
     reply = _words(await redis.run(script("seed"), keys, args))

@@ -35,6 +35,7 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "/chat/completions",
     Endpoint.COMPLETION: "/completions",
     Endpoint.EMBEDDING: "/embeddings",
+    Endpoint.RESPONSES: "/responses",
 }
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
@@ -64,7 +65,15 @@ _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.CHAT: {"model": checks.name, "messages": listed(_message, least=1)},
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
+    Endpoint.RESPONSES: {"model": checks.name},
 }
+
+
+def _never(value: Json) -> None:
+    # A background response is billed later, and a conversation is every tenant's who knows its id.
+    if value is not None and value is not False:
+        raise Unfit("is not supported")
+
 
 _GENERATION: Final[Mapping[str, Check]] = {
     "max_tokens": _LIMIT,
@@ -89,10 +98,32 @@ _GENERATION: Final[Mapping[str, Check]] = {
     "parallel_tool_calls": checks.flag,
 }
 
+_RESPONSE: Final[Mapping[str, Check]] = {
+    "input": checks.either(checks.text, listed(checks.mapping, least=1)),
+    "instructions": checks.text,
+    "max_output_tokens": _LIMIT,
+    "stream": checks.flag,
+    "temperature": checks.not_negative,
+    "top_p": checks.not_negative,
+    "top_logprobs": whole(0, 100),
+    "tools": listed(checks.mapping),
+    "tool_choice": checks.either(checks.text, checks.mapping),
+    "parallel_tool_calls": checks.flag,
+    "previous_response_id": checks.text,
+    "reasoning": checks.mapping,
+    "text": checks.mapping,
+    "prompt": checks.mapping,
+    "store": checks.flag,
+    "background": _never,
+    "conversation": _never,
+    "include": listed(checks.text),
+}
+
 _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.CHAT: _GENERATION,
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
+    Endpoint.RESPONSES: _RESPONSE,
 }
 
 _OWN: Final = frozenset(

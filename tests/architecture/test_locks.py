@@ -66,3 +66,15 @@ def test_one_machine_runs_the_versions_of_the_bundle() -> None:
     }
 
     assert {} == different
+
+
+def test_a_decision_says_why_each_package_of_the_bundle_is_there() -> None:
+    pages = "\n".join(page.read_text() for page in (ROOT / "docs/decisions").glob("*.md"))
+
+    unexplained = [
+        name
+        for name in (Requirement(line).name for line in PROJECT["dependencies"])
+        if not re.search(rf"^\| {re.escape(name)} \|", pages, re.MULTILINE)
+    ]
+
+    assert [] == unexplained

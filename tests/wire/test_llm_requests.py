@@ -24,6 +24,7 @@ BODIES = {
     Endpoint.CHAT: CHAT,
     Endpoint.COMPLETION: COMPLETION,
     Endpoint.EMBEDDING: EMBEDDING,
+    Endpoint.RESPONSES: {"model": "gpt-4o", "input": "Hi"},
 }
 
 

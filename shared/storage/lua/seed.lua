@@ -1,8 +1,8 @@
 -- Make missing budget counters from what Postgres knows, plus the rows still on their way there.
 --
 -- KEYS: ledger:{n}, ledger:{n}:position, then the budgets
--- ARGV: the drain's position in that snapshot, most rows to read; then for each budget: since,
---   spent up to the position
+-- ARGV: the drain's position in that snapshot, most rows to read, a mark for counters made now;
+--   then for each budget: since, spent up to the position
 -- returns: OK · AGAIN (rows behind the snapshot are gone: read Postgres anew) · BEHIND (too many)
 -- expires: nothing
 -- include numbers
@@ -20,10 +20,8 @@ if trimmed and is_after(trimmed, position) then return {'AGAIN'} end
 local rows = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', most + 1)
 if #rows > most then return {'BEHIND'} end
 
-local time = redis.call('TIME')
-local mark = 'seed ' .. time[1] .. '.' .. time[2]
 for i = 3, #KEYS do
-  local since, spent, behind = ARGV[2*i-3], ARGV[2*i-2], 0
+  local since, spent, behind = ARGV[2*i-2], ARGV[2*i-1], 0
   local there = redis.call('HGET', KEYS[i], 'since')
   -- A counter of a later period than Postgres knows comes from a duration that was changed since.
   if not there or tonumber(there) > tonumber(since) then
@@ -36,7 +34,7 @@ for i = 3, #KEYS do
       end
       if budgets and string.find(budgets, line, 1, true) then behind = behind + tonumber(spend) end
     end
-    redis.call('HSET', KEYS[i], 'since', since, 'spent', spent, 'reserved', '0', 'mark', mark)
+    redis.call('HSET', KEYS[i], 'since', since, 'spent', spent, 'reserved', '0', 'mark', ARGV[3])
     redis.call('HINCRBY', KEYS[i], 'spent', whole(behind))
   end
 end
