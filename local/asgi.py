@@ -25,6 +25,10 @@ class Hangup(Exception):  # noqa: N818 - reads as a sentence: `raise Hangup`
     """The connection is to be cut with no answer."""
 
 
+class BodyTooLarge(Exception):  # noqa: N818 - reads as a sentence: `raise BodyTooLarge`
+    """A request's body is over the cap."""
+
+
 class AbortableProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, whose requests can cut their connection: plain ASGI has no way to."""
 
@@ -51,7 +55,7 @@ class Request:
         return next((value for each, value in self._headers if each == name), b"")
 
     async def body(self) -> bytes:
-        """Read the whole body; Hangup when the client goes or sends too much."""
+        """Read the whole body; Hangup when the client goes, BodyTooLarge over the cap."""
         message = await self._receive()
         if not message.get("more_body"):
             return message.get("body", b"")
@@ -61,8 +65,10 @@ class Request:
             message = await self._receive()
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
-            if message["type"] == "http.disconnect" or size > BODY_LIMIT:
+            if message["type"] == "http.disconnect":
                 raise Hangup
+            if size > BODY_LIMIT:
+                raise BodyTooLarge
         return b"".join(chunks)
 
     async def gone(self) -> None:

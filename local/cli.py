@@ -12,6 +12,7 @@ import typer
 
 from local.servers import ROOT
 
+TOOLS = Path(sys.executable).parent
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -54,7 +55,9 @@ def run_tests(
 ) -> None:
     """Run the tests; further arguments go to pytest."""
     tier = [] if is_all else ["-m", "not slow"]
-    raise typer.Exit(_run("pytest", *tier, *context.args))
+    argv = _argv("pytest", *tier, *context.args)
+    os.chdir(ROOT)
+    os.execve(argv[0], argv, _environment())  # noqa: S606 - pytest gets every signal itself
 
 
 @app.command()
@@ -67,12 +70,20 @@ def check() -> None:
 
 
 def _run(name: str, *arguments: str) -> int:
-    """Run a tool of this environment in the repository; return its exit code."""
+    """Run a tool in the repository; return its exit code."""
+    argv = _argv(name, *arguments)
+    return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
+
+
+def _argv(name: str, *arguments: str) -> list[str]:
+    """Return the command line of a tool of this environment, having shown it."""
     print(f"$ {name} {' '.join(arguments)}", flush=True)
-    tools = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
-    argv = [str(tools / name), *arguments]
-    return subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
+    return [str(TOOLS / name), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    path = os.environ.get("PATH", "")
+    return {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{path}"}
 
 
 if __name__ == "__main__":

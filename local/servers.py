@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,8 +69,9 @@ class Child:
             )
         reaper.watch(self.pid, program.stop_signal)
         if self._process.stdin and program.stdin is not None:
-            self._process.stdin.write(program.stdin)
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended already: whoever waits for it will see
+                self._process.stdin.write(program.stdin)
+                self._process.stdin.close()
 
     @property
     def pid(self) -> int:

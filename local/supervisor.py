@@ -111,7 +111,7 @@ class Supervisor:
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
                 part.start()
-            except StartFailed as failure:
+            except (StartFailed, OSError) as failure:
                 self._say(f"{name} did not start; trying again in {pause:.1f} s: {failure}")
                 continue
             self._on_change()

@@ -105,8 +105,13 @@ def _compile(config: Path | None, data: DataDirectory, environment: dict[str, st
 
 
 def _start(stack: Stack, supervisor: Supervisor) -> None:
+    schema = (ROOT / "schema.sql").read_text()
+    is_postgres_ours = "postgres" in stack.stores
+    if not is_postgres_ours:  # a wrong DATABASE_URL is told before anything starts
+        apply_schema(stack.database_url, schema)
     start_all([*stack.stores.values(), stack.gateway])
-    apply_schema(stack.database_url, (ROOT / "schema.sql").read_text())
+    if is_postgres_ours:
+        apply_schema(stack.database_url, schema)
     stack.schedules.start()
     for name, part in stack.parts.items():
         supervisor.keep(name, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import settings
 
 from local.door.server import DoorThread
 from local.postgres import Postgres
-from local.reaper import Reaper
+from local.reaper import Reaper, is_alive
 from local.valkey import Valkey
 from tests.provider import Provider
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made inside
+SCRATCH = "tollgate-tests-"
 ROOM_NEEDED = 1 << 30
 
 settings.register_profile("unhurried", deadline=None)  # two busy cores are no bug
@@ -39,7 +41,9 @@ def reaper() -> Iterator[Reaper]:
 def scratch() -> Iterator[Path]:
     """A directory in memory where there is room: a fresh database costs a tenth there."""
     is_roomy = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_NEEDED
-    place = Path(tempfile.mkdtemp(prefix="tollgate-", dir=SHARED_MEMORY if is_roomy else None))
+    home = SHARED_MEMORY if is_roomy else Path(tempfile.gettempdir())
+    _remove_what_killed_runs_left(home)
+    place = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=home))
     place.chmod(0o711)  # Postgres may run as another user
     yield place
     shutil.rmtree(place)
@@ -120,6 +124,13 @@ def provider(provider_server: Provider) -> Provider:
     """A provider of OpenAI's API that answers well until told otherwise."""
     provider_server.reset()
     return provider_server
+
+
+def _remove_what_killed_runs_left(home: Path) -> None:
+    for left in home.glob(f"{SCRATCH}*"):
+        owner = left.name.removeprefix(SCRATCH).partition("-")[0]
+        if not is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _database(url: str, name: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from local.asgi import Hangup, Reply, Request, event, hang_up, send_events
+from local.asgi import BodyTooLarge, Hangup, Reply, Request, event, hang_up, send_events
 from local.door.commands import (
     NotACommand,
     Scripts,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
 STREAMS = frozenset({"subscribe", "psubscribe", "monitor"})
 UNAUTHORIZED = Reply(401, {"error": "WRONGPASS invalid or missing auth token"})
+TOO_LARGE = Reply(413, {"error": "ERR max request size exceeded"})
 FAULTY: dict[str, Reply] = {
     "status_429": Reply(429, {"error": "ERR max requests limit exceeded"}),
     "status_500": Reply(500, {"error": "ERR internal error"}),
@@ -107,6 +108,8 @@ class Door:
             batch = self._batch(parts, request, await request.body())
         except NotACommand as error:
             return Reply(400, {"error": str(error)})
+        except BodyTooLarge:
+            return TOO_LARGE
         asked = names(batch.commands)
         self.calls.add(asked)
         fault = self.faults.next(asked) if self.faults else None

@@ -65,7 +65,7 @@ async def identify(
     `call` says for which end user and under which tags they ask.
     """
     key = _checked(presented)
-    if hmac.compare_digest(key.encode(), settings.master_key.encode()):
+    if hmac.compare_digest(key.encode("utf-8", "surrogatepass"), settings.master_key.encode()):
         return MASTER
     if not key.startswith(KEY_PREFIX):
         # Else a hash read from a log or a database could be used as a key.

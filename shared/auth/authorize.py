@@ -115,7 +115,7 @@ def check_route(principal: Principal, route: str) -> None:
 def _is_allowed(pattern: str, route: str) -> bool:
     if pattern.endswith("/*"):
         return route.startswith(pattern[:-1])
-    return route == pattern or route.startswith(f"{pattern}/")
+    return route == pattern or (pattern != "" and route.startswith(f"{pattern}/"))
 
 
 def may_key_call(principal: Principal, model: str, providers: Collection[str] = ()) -> bool:

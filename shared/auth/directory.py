@@ -109,6 +109,7 @@ class Directory:
             entity = (entry.scope, entry.entity_id)
             if (known := self._known.get(entity)) is not None:
                 self._known[entity] = (known[0], now)
+                self._known.move_to_end(entity)
 
     def _remember(self, entry: Known, now: Millis) -> None:
         known = self._known.get((entry.scope, entry.entity_id))

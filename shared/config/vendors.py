@@ -29,6 +29,7 @@ class Vendor:
 _ROWS: Final = (
     Vendor("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",)),
     Vendor("text-completion-openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",)),
+    Vendor("anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",), dialect="anthropic"),
     Vendor("cerebras", "https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",)),
     Vendor(
         "dashscope",
@@ -74,8 +75,11 @@ VENDORS: Final = {vendor.provider: vendor for vendor in _ROWS}
 _OF_OPENAI: Final = re.compile(
     r"(gpt-|chatgpt-|o[1-9](-|$)|text-embedding-|davinci-|babbage-|ft:)[^/]*"
 )
+_OF_ANTHROPIC: Final = re.compile(r"claude-[^/]*")
 
 
 def inferred_provider(model: str) -> str | None:
     """Tell whose model a bare name is, where the name itself says so."""
+    if _OF_ANTHROPIC.fullmatch(model):
+        return "anthropic"
     return "openai" if _OF_OPENAI.fullmatch(model) else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.observability import log
 from shared.spend.ids import correction_id
 from shared.storage import holds
 from shared.storage.admission import settle
 from shared.storage.plans import Settlement
+from shared.storage.redis import RedisRefused
 from shared.storage.spend_rows import booked
 
 if TYPE_CHECKING:
@@ -40,11 +42,15 @@ async def sweep(stores: Stores, now: Millis) -> SweepReport:  # noqa: ARG001 - R
         if not dead:
             break
         rows = await booked(stores.postgres, [hold.held.request_id for hold in dead])
+        ended = 0
         for hold in dead:
             spend = rows.get(hold.held.request_id)
             if await _end(stores, hold, spend):
+                ended += 1
                 lost += spend is None
                 found += spend is not None
+        if not ended:
+            break
     return SweepReport(lost=lost, booked=found)
 
 
@@ -58,4 +64,9 @@ async def _end(stores: Stores, hold: DeadHold, spend: Nanodollars | None) -> boo
         correction_id=correction_id(hold.held.request_id),
         outcome=None,
     )
-    return await settle(stores.redis, hold.held, settlement, mode=mode)
+    try:
+        return await settle(stores.redis, hold.held, settlement, mode=mode)
+    except RedisRefused as error:
+        # One that cannot be ended must not keep the younger ones from it.
+        log.error("hold_refused", request_id=hold.held.request_id, reason=str(error))
+        return False

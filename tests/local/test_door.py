@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -171,6 +172,13 @@ async def test_what_is_no_command_is_a_400(http: aiohttp.ClientSession, body: st
     status, told = await _post(http, "/", data=body)
 
     assert (400, ["error"]) == (status, list(told) if isinstance(told, dict) else told)
+
+
+async def test_body_over_upstashs_limit_is_a_413(http: aiohttp.ClientSession) -> None:
+    large = io.BytesIO(b"x" * (10 * 1024 * 1024 + 1))
+
+    async with http.post("/set/large", data=large) as reply:
+        assert 413 == reply.status
 
 
 async def test_other_json_values_are_sent_as_json(http: aiohttp.ClientSession) -> None:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shared.auth.kinship import assemble
 from shared.domain import (
-    Absent,
     Key,
     KeyHash,
     Millis,
@@ -26,6 +24,7 @@ from shared.settings import Settings
 from shared.storage.policies import Deleted
 from shared.storage.postgres import Postgres
 from shared.storage.principals import Asking, changed_policies, find_entries, find_policies
+from tests.storage.given import find_principal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -90,11 +89,7 @@ def unversioned(policy: Policy | None) -> Policy | None:
 
 
 async def principal(database: Postgres) -> Principal:
-    asking = Asking(KeyHash(HASH))
-    rows = {(row.scope, row.entity_id): row for row in await find_entries(database, asking)}
-    found = assemble(asking, lambda entity: rows.get(entity) or Absent(*entity))
-    assert found is not None
-    return found
+    return await find_principal(database, HASH)
 
 
 async def test_an_unknown_key_is_nobody(database: Postgres) -> None:
