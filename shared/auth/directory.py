@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.auth.kinship import assemble, entities_of
-from shared.domain import Absent, Policy, Principal, Scope
+from shared.domain import Absent, KeyHash, Policy, Principal, Scope
 from shared.errors import KeyNotFound, RedisDown
 from shared.storage import policies
+from shared.storage.grace import Successor
 from shared.storage.policies import Deleted
 from shared.storage.principals import find_entries
 from shared.storage.shared_reads import SharedReads
@@ -45,6 +46,9 @@ class Directory:
     _known: OrderedDict[Entity, tuple[Known, Millis]] = field(
         default_factory=OrderedDict["Entity", "tuple[Known, Millis]"]
     )
+    successors: dict[KeyHash, Successor] = field(default_factory=dict[KeyHash, Successor])
+    """What former secrets stand for, as far as this process has seen them."""
+
     _reloads: SharedReads[Principal] = field(default_factory=SharedReads[Principal])
 
     async def find(self, asking: Asking, now: Millis, *, fresh: bool = False) -> Principal:
@@ -102,6 +106,13 @@ class Directory:
                         self._remember(Absent(scope, entity_id, version), now)
                 case _:
                     continue
+
+    def remember_successor(self, former: KeyHash, successor: Successor | None) -> None:
+        """Note what a former secret stands for, or that it no longer does."""
+        if successor is None:
+            self.successors.pop(former, None)
+        elif len(self.successors) < CAPACITY:
+            self.successors[former] = successor
 
     def confirm(self, principal: Principal, now: Millis) -> None:
         """Note that Redis has just vouched for these entries."""

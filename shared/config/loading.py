@@ -9,11 +9,13 @@ from dataclasses import replace
 from decimal import Decimal
 from math import floor
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
-from shared.config.deployments import Defaults, id_of, read_deployment
+from shared.config.cache import read_cache
+from shared.config.deployments import Defaults, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
     TOKEN_RATE_LIMIT_TYPES,
@@ -29,8 +31,9 @@ from shared.domain import Nanodollars
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import Deployment, Json
+    from shared.domain import Deployment, Json, JsonObject
 
+_NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
 _ERROR_STATUSES: Final = (400, 599)
 _MOST_DOLLARS: Final = 4_000_000_000
 _DURATION: Final = re.compile(r"[1-9][0-9]{0,4}[smhdw]|1mo|hourly|daily|weekly|monthly")
@@ -51,27 +54,45 @@ def load_config(path: str, environment: Mapping[str, str] = os.environ) -> Confi
 
     Raise ConfigError when the file cannot be read or is not valid.
     """
+    return valid_config(read_file(path), environment)
+
+
+def read_file(path: str) -> JsonObject:
+    """Read a compiled configuration as it is; no path is an empty one. Raise ConfigError."""
     if not path:
-        return Config()
+        return {}
     try:
         data = orjson.loads(FilePath(path).read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigError([Problem((), f"cannot read {path}: {error}")]) from error
+    if not isinstance(data, dict):
+        raise ConfigError([_NO_MAPPING])
+    return cast("JsonObject", data)
+
+
+def valid_config(data: JsonObject, environment: Mapping[str, str]) -> Config:
+    """Read a whole configuration; raise ConfigError when anything is wrong with it."""
     config, findings = read_config(data, environment)
     if findings.problems:
         raise ConfigError(findings.problems)
     return config
 
 
-def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Config, Findings]:
+def read_config(
+    data: Json,
+    environment: Mapping[str, str] | None,
+    of_database: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Config, Findings]:
     """Read a whole configuration and tell everything that was found on the way.
 
-    Without an environment, what refers to it is not checked. The Config is of use only when no
-    problem was found.
+    Without an environment, what refers to it is not checked. A deployment that was made over the
+    API and names its own `api_base` sees the variables `of_database` only: no key of the process
+    can be sent to an address that somebody else chose. The Config is of use only when no problem
+    was found.
     """
     findings = Findings()
     if not isinstance(data, dict):
-        findings.problems.append(Problem((), "the configuration must be a mapping"))
+        findings.problems.append(_NO_MAPPING)
         return Config(), findings
     top = Section(data, findings, environment)
     litellm, general = top.section("litellm_settings"), top.section("general_settings")
@@ -79,12 +100,14 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
+        drop_params=litellm.flag("drop_params"),
     )
     config = Config(
-        deployments=_deployments(top, defaults),
+        deployments=_deployments(top, defaults, of_database),
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
+        cache=read_cache(litellm),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:
@@ -94,10 +117,14 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
     return config, findings
 
 
-def _deployments(top: Section, defaults: Defaults) -> tuple[Deployment, ...]:
+def _deployments(
+    top: Section, defaults: Defaults, of_database: Mapping[str, str]
+) -> tuple[Deployment, ...]:
     found: list[Deployment] = []
     seen = Counter[str]()
     for entry in top.sections("model_list"):
+        if is_placed_over_api(entry.values):
+            entry.environment = of_database
         deployment = read_deployment(entry, defaults)
         given = deployment.id
         made = given or id_of(entry.values)

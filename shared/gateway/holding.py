@@ -6,53 +6,79 @@ missing or the clock off, that is put right and everything is decided anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import authorize, resolve_alias
-from shared.domain import KeyHash, Usage
-from shared.errors import StoreDown, UnknownModel
+from shared.auth.authorize import authorize, check_passing, resolve_alias
+from shared.cache.lookup import lookup_of
+from shared.config.live import NOT_TOLD
+from shared.domain import CacheControl, KeyHash, Usage
+from shared.errors import NotFound, Refused, StoreDown, UnknownModel
+from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
+from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
-from shared.routing.candidates import candidates
+from shared.routing.candidates import candidates, ranked
 from shared.routing.fallbacks import fallback_chain
+from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale, admit
+from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
 from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
 
-ROUNDS = 5
-"""Stale, cold, seed and clock may each come once; more means that policies change all the time."""
+ROUNDS = 6
+"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
 
 
 async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
+        gateway, version = await _configured(gateway)
         with timings.step("auth"):
             principal = await identify(
                 presented, gateway.directory, gateway.settings, gateway.clock.now(), call=asked
             )
-            call = follow(gateway, principal, asked)
-            quotes = _choose(gateway, principal, call, route)
+            try:
+                call = follow(gateway, principal, asked)
+                quotes = _choose(gateway, principal, call, route)
+            except Refused:
+                # What this process believes refuses the call; admit, which knows better, will
+                # not be asked.
+                if gateway.live is None or not await gateway.live.refresh():
+                    raise
+                continue
         plan = _plan(gateway, principal, call, quotes)
+        lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
         with timings.step("admit"):
-            reply = await admit(gateway.stores.redis, plan)
+            row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
+            reply = await admit_unless_known(gateway, plan, version, lookup, row)
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
-                return Running(gateway, call, principal, plan, quotes, reply, timings)
+                caching = caching_of(lookup, call, reply)
+                if reply.is_hit and caching is None:
+                    asked = _past_the_cache(gateway, asked)
+                    continue
+                told = call if caching is None else caching.asked
+                return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
+            case Reconfigured():
+                with timings.step("refresh"):
+                    await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, asked, plan, reply)
@@ -68,9 +94,25 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
+async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
+    """Return the gateway as it is configured now, and the version that says so."""
+    live = gateway.live
+    if live is None:
+        return gateway, NOT_TOLD
+    await live.begin()
+    return gateway.current(), live.told
+
+
+async def _reload(gateway: Gateway, version: str) -> None:
+    if gateway.live is not None:
+        await gateway.live.reload(int(version))
+
+
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
+    if call.provider is not None:
+        return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
     reachable = within_account(gateway, call, candidates(config, model, gateway.random))
     groups = [(model, reachable)]
@@ -84,6 +126,23 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
         for fallback in fallback_chain(config, model, call)
     ]
     return quote(call, config, groups)
+
+
+def _choose_vendor(
+    gateway: Gateway, principal: Principal, call: Call, provider: str, route: str
+) -> tuple[Quote, ...]:
+    """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
+    check_passing(principal, route)
+    authorize(
+        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
+    )
+    deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    if not deployments:
+        raise NotFound("Not found: there is no such route.")
+    drawn = ranked(deployments, gateway.random)[0]
+    is_own = drawn.model == call.model
+    priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
+    return quote(call, gateway.config, [(call.model, [priced])])
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
@@ -113,6 +172,32 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
 def _names(principal: Principal, model: str) -> tuple[str, ...]:
     """Return what the model is called by the caller, and behind its alias."""
     return tuple(dict.fromkeys((model, resolve_alias(principal, model))))
+
+
+def _hit_row(
+    gateway: Gateway,
+    principal: Principal,
+    call: Call,
+    quotes: tuple[Quote, ...],
+    lookup: Lookup | None,
+    plan: Plan,
+) -> str:
+    """Write the row of a call that the cache answers: it costs nothing."""
+    ending = Ending(
+        status="success",
+        at=gateway.clock.now(),
+        deployment=quotes[0].deployment,
+        is_cache_hit=True,
+        cache_key=lookup.name if lookup else None,
+    )
+    return render_row(call, principal, since_of(plan.budgets), ending)
+
+
+def _past_the_cache(gateway: Gateway, call: Call) -> Call:
+    """Make the call anew: its hit is booked, but what was found cannot be read."""
+    return replace(
+        call, id=uuid7(gateway.clock.now()), cache=CacheControl(no_cache=True, use_cache=True)
+    )
 
 
 async def _put_right(
