@@ -55,6 +55,12 @@ class Endpoint(StrEnum):
     MESSAGES = "anthropic_messages"
     COUNT_TOKENS = "acount_tokens"
     RESPONSES = "aresponses"
+    MODERATION = "amoderation"
+    RERANK = "arerank"
+    IMAGE = "aimage_generation"
+    IMAGE_EDIT = "aimage_edit"
+    SPEECH = "aspeech"
+    TRANSCRIPTION = "atranscription"
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -138,7 +144,8 @@ class Usage:
     """What a provider says it consumed, in tokens.
 
     `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`. `is_estimated` marks counts of ours where the provider gave none.
+    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
+    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
     """
 
     prompt_tokens: int = 0
@@ -146,6 +153,11 @@ class Usage:
     cached_tokens: int = 0
     cache_creation_tokens: int = 0
     reasoning_tokens: int = 0
+    image_tokens: int = 0
+    queries: int = 0
+    images: int = 0
+    characters: int = 0
+    milliseconds: int = 0
     is_estimated: bool = False
 
     @property
@@ -206,6 +218,16 @@ class Deployment:
     drop_params: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form."""
+
+    name: str
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
@@ -230,6 +252,7 @@ class Call:
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
     requester_ip: str | None = None
+    uploads: tuple[Upload, ...] = ()
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)

@@ -23,6 +23,12 @@ POSTS = (
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
     ("/responses", Endpoint.RESPONSES),
+    ("/moderations", Endpoint.MODERATION),
+    ("/rerank", Endpoint.RERANK),
+    ("/images/generations", Endpoint.IMAGE),
+    ("/images/edits", Endpoint.IMAGE_EDIT),
+    ("/audio/speech", Endpoint.SPEECH),
+    ("/audio/transcriptions", Endpoint.TRANSCRIPTION),
 )
 V1_POSTS = (
     ("/messages", Endpoint.MESSAGES),
@@ -38,6 +44,12 @@ STORED_RESPONSES = (
     ("/cancel", ["POST"]),
 )
 PREFIXES = ("/v1", "")
+WITH_MODEL = (
+    "/engines/{model:path}",
+    "/v1/engines/{model:path}",
+    "/openai/deployments/{model:path}",
+)
+"""Before a path, in the manner of OpenAI's first API and of Azure."""
 
 
 def make_app(gateway: Gateway | None = None) -> Starlette:
@@ -66,6 +78,14 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for prefix in PREFIXES
         for tail, methods in STORED_RESPONSES
     ]
+    routes += [
+        Route(prefix + path, partial(answer, endpoint, path), methods=["POST"])
+        for prefix in WITH_MODEL
+        for path, endpoint in POSTS
+    ]
+    routes.append(
+        Route("/v2/rerank", partial(answer, Endpoint.RERANK, "/rerank"), methods=["POST"])
+    )
     app = Starlette(routes=routes)
     app.state.gateway = gateway
     guard(app)

@@ -9,7 +9,7 @@ from shared.domain import Endpoint, Nanodollars
 from shared.limits.plan import Candidate
 from shared.spend.cost import upper_bound
 from shared.spend.prices import FREE, price_of
-from shared.spend.tokens import completion_bound, completions, prompt_size
+from shared.spend.tokens import completion_bound, completions, counted_bound, prompt_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,4 +76,5 @@ def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> N
         size.bound(price.max_input_tokens),
         completion_bound(call, price.max_output_tokens, default),
         completions(call),
+        counted_bound(call),
     )

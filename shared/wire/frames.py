@@ -64,8 +64,10 @@ def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> 
             if isinstance(response, dict):
                 return {**data, "response": {**response, "model": model}}
             return {**data, "model": model} if "model" in data else dict(data)
-        case _:
+        case Endpoint.CHAT | Endpoint.COMPLETION | Endpoint.EMBEDDING:
             return {**data, "model": model}
+        case _:
+            return {**data, "model": model} if "model" in data else dict(data)
 
 
 def _words(told: JsonObject) -> JsonObject:

@@ -12,13 +12,13 @@ import orjson
 
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
-from shared.wire import checks
+from shared.wire import checks, media_requests
 from shared.wire.checks import Unfit, listed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.domain import Json, JsonObject
+    from shared.domain import Json, JsonObject, Upload
 
     Check = Callable[[Json], object]
 
@@ -38,7 +38,17 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.MESSAGES: "/v1/messages",
     Endpoint.COUNT_TOKENS: "/v1/messages/count_tokens",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.MODERATION: "/moderations",
+    Endpoint.RERANK: "/rerank",
+    Endpoint.IMAGE: "/images/generations",
+    Endpoint.IMAGE_EDIT: "/images/edits",
+    Endpoint.SPEECH: "/audio/speech",
+    Endpoint.TRANSCRIPTION: "/audio/transcriptions",
 }
+
+_STREAMED: Final = frozenset(
+    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+)
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
 _PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
@@ -75,6 +85,7 @@ _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
     Endpoint.RESPONSES: {"model": checks.name},
+    **media_requests.REQUIRED,
 }
 
 
@@ -106,9 +117,6 @@ _GENERATION: Final[Mapping[str, Check]] = {
     "response_format": checks.mapping,
     "parallel_tool_calls": checks.flag,
 }
-
-_WHOLE: Final = frozenset({Endpoint.EMBEDDING, Endpoint.COUNT_TOKENS})
-"""What is never streamed."""
 
 _MESSAGES: Final[Mapping[str, Check]] = {
     "system": _CONTENT,
@@ -151,6 +159,7 @@ _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
     Endpoint.RESPONSES: _RESPONSE,
+    **media_requests.OPTIONAL,
 }
 
 _OWN: Final = frozenset(
@@ -185,6 +194,7 @@ def parse_call(
     *,
     id: str,  # noqa: A002 - the name of the field in Call
     requester_ip: str | None = None,
+    uploads: tuple[Upload, ...] = (),
 ) -> Call:
     """Check a body and take out what is for the gateway; header names are lower case.
 
@@ -199,13 +209,13 @@ def parse_call(
         if field in optional:
             request.read(field, optional[field])
     metadata = request.metadata()
-    is_stream = endpoint not in _WHOLE and body.get("stream") is True
+    is_stream = endpoint in _STREAMED and body.get("stream") is True
     options = body.get("stream_options")
     return Call(
         id=id,
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
-        model=request.require("model", checks.name),
+        model=_model(endpoint, request),
         body=_passed_on(endpoint, body),
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
@@ -216,10 +226,17 @@ def parse_call(
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
         requester_ip=requester_ip,
+        uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
         headers={k: v for k, v in headers.items() if k.startswith(_NATIVE_HEADERS)},
         drop_params=request.read("drop_params", checks.flag) or False,
     )
+
+
+def _model(endpoint: Endpoint, request: _Request) -> str:
+    if endpoint is Endpoint.MODERATION:
+        return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
+    return request.require("model", checks.name)
 
 
 def _passed_on(endpoint: Endpoint, body: JsonObject) -> JsonObject:

@@ -28,6 +28,12 @@ BODIES = {
     Endpoint.COMPLETION: COMPLETION,
     Endpoint.EMBEDDING: EMBEDDING,
     Endpoint.RESPONSES: {"model": "gpt-4o", "input": "Hi"},
+    Endpoint.MODERATION: {"input": "Hi"},
+    Endpoint.RERANK: {"model": "rank", "query": "Hi", "documents": ["Ho"]},
+    Endpoint.IMAGE: {"model": "image", "prompt": "A cat"},
+    Endpoint.IMAGE_EDIT: {"model": "image", "prompt": "A cat"},
+    Endpoint.SPEECH: {"model": "say", "input": "Hi", "voice": "alloy"},
+    Endpoint.TRANSCRIPTION: {"model": "hear"},
 }
 
 
