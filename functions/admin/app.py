@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from functions.admin.routes import health, keys, spend, teams, users
+from functions.admin.routes import config, health, keys, models, spend, teams, users
 from shared.runtime.http import guard
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def make_app(state: State | None = None) -> FastAPI:
     """Build the app; without a state it makes its own from the environment, on first use."""
     app = FastAPI(title="Tollgate", summary="The management routes of the gateway.")
-    for subject in (keys, users, teams, spend, health):
+    for subject in (keys, users, teams, spend, models, config, health):
         app.include_router(subject.router)
     app.state.admin = state
     guard(app)

@@ -21,6 +21,7 @@ from shared.wire.admin_fields import MAX_TEXT, is_printable
 if TYPE_CHECKING:
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
+    from shared.domain import Principal
 
 CHANGED_BY = "litellm-changed-by"
 
@@ -30,6 +31,7 @@ class Admitted:
     """A caller whose role opens the route, where they are served, and when."""
 
     caller: Caller
+    principal: Principal
     desk: Desk
     now: Millis
 
@@ -46,7 +48,7 @@ async def admit(request: Request) -> Admitted:
     caller = caller_of(principal, _on_behalf_of(request))
     # The route's own template, never the path as it was sent: it decides who may call.
     check_route(caller, request.scope["route"].path)
-    return Admitted(caller, state.desk, now)
+    return Admitted(caller, principal, state.desk, now)
 
 
 Who = Annotated[Admitted, Depends(admit)]
