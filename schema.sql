@@ -371,6 +371,17 @@ on litellm_deletedverificationtoken (key_alias);
 create index if not exists litellm_deletedverificationtoken_deleted_at_idx
 on litellm_deletedverificationtoken (deleted_at);
 
+-- The former secrets of keys that were given another one, each valid until its grace period ends.
+create table if not exists litellm_deprecatedverificationtoken (
+    token text primary key,
+    active_token_id uuid not null references litellm_verificationtoken (id) on delete cascade,
+    revoke_at timestamptz not null,
+    created_at timestamptz not null default now()
+);
+
+create index if not exists litellm_deprecatedverificationtoken_active_token_id_idx
+on litellm_deprecatedverificationtoken (active_token_id);
+
 -- What was deleted, at which version; filled by triggers.
 create table if not exists policy_tombstone (
     scope text not null,

@@ -6,17 +6,43 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from functions.admin.routes import config, health, keys, models, spend, teams, users
+from functions.admin.routes import (
+    budgets,
+    config,
+    customers,
+    health,
+    keys,
+    models,
+    organizations,
+    spend,
+    tags,
+    teams,
+    users,
+)
 from shared.runtime.http import guard
 
 if TYPE_CHECKING:
     from functions.admin.state import State
 
+SUBJECTS = (
+    keys,
+    users,
+    teams,
+    organizations,
+    budgets,
+    customers,
+    tags,
+    spend,
+    models,
+    config,
+    health,
+)
+
 
 def make_app(state: State | None = None) -> FastAPI:
     """Build the app; without a state it makes its own from the environment, on first use."""
     app = FastAPI(title="Tollgate", summary="The management routes of the gateway.")
-    for subject in (keys, users, teams, spend, models, config, health):
+    for subject in SUBJECTS:
         app.include_router(subject.router)
     app.state.admin = state
     guard(app)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.admin.given_secrets import check_references
 from shared.admin.reconfigure import reconfiguring
-from shared.config.overlay import place_of_credential, sealed
+from shared.config.overlay import laid, place_of_credential, sealed
 from shared.errors import AlreadyExists, NotFound
 from shared.storage import admin_config
 from shared.storage.admin_changes import insert_audit
@@ -55,7 +55,7 @@ async def update_credential(
     new = sealed(request.credential_values or {}, place_of_credential(name), desk.live.vault)
     async with reconfiguring(desk, PART) as transaction:
         before = await _existing(transaction, name)
-        values = {k: v for k, v in {**before.credential_values, **new}.items() if v is not None}
+        values = laid(before.credential_values, new)
         info = {**before.credential_info, **(request.credential_info or {})}
         row = CredentialRow(credential_name=name, credential_values=values, credential_info=info)
         await admin_config.write_credential(transaction, row, by=caller.name)

@@ -38,7 +38,9 @@ async def model_info(desk: Desk, principal: Principal, model_id: str | None) -> 
         return ModelEntries(data=entries)
     found = [entry for entry in entries if entry.model_info["id"] == model_id]
     if not found:
-        raise NotFound(f"Model id = {model_id} not found on litellm proxy", param="litellm_model_id")
+        raise NotFound(
+            f"Model id = {model_id} not found on litellm proxy", param="litellm_model_id"
+        )
     return ModelEntries(data=found)
 
 

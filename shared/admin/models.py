@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.admin.given_secrets import PLAIN, check_params, check_references
 from shared.admin.reconfigure import reconfiguring
-from shared.config.overlay import ENVIRONMENT, place_of_model, sealed, shown
+from shared.config.overlay import ENVIRONMENT, laid, place_of_model, sealed, shown
 from shared.errors import AlreadyExists, BadRequest, NotFound
 from shared.storage import admin_config
 from shared.storage.admin_changes import insert_audit
@@ -64,8 +64,8 @@ async def update_model(desk: Desk, caller: Caller, model_id: str, request: Updat
         return row.model_copy(
             update={
                 "model_name": request.model_name or row.model_name,
-                "litellm_params": _laid(row.litellm_params, params),
-                "model_info": _laid(row.model_info, info),
+                "litellm_params": laid(row.litellm_params, params),
+                "model_info": laid(row.model_info, info),
             }
         )
 
@@ -162,10 +162,6 @@ def visible(row: ModelRow) -> ModelRow:
     return row.model_copy(update={"litellm_params": shown(row.litellm_params)})
 
 
-def _laid(below: JsonObject, above: JsonObject) -> JsonObject:
-    return {name: value for name, value in {**below, **above}.items() if value is not None}
-
-
 def _id_in(info: JsonObject) -> str | None:
     model_id = info.get("id")
     if model_id is None:
@@ -173,5 +169,3 @@ def _id_in(info: JsonObject) -> str | None:
     if not isinstance(model_id, str) or not 0 < len(model_id) <= 255 or not model_id.isprintable():  # noqa: PLR2004 - a name's length
         raise BadRequest("model_info.id must be a name.", param="model_info.id")
     return model_id
-
-

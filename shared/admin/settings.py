@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.admin.given_secrets import check_references, check_variables
 from shared.admin.reconfigure import reconfiguring
-from shared.config.overlay import ENVIRONMENT, SECTIONS, sealed, shown
+from shared.config.overlay import ENVIRONMENT, SECTIONS, laid, sealed, shown
 from shared.errors import BadRequest, NotFound
 from shared.storage import admin_config
 from shared.storage.admin_changes import insert_audit
@@ -39,9 +39,7 @@ class _Part(Done):
 
 async def update_config(desk: Desk, caller: Caller, request: UpdateConfig) -> None:
     """Lay what is sent over what is there: all of it or nothing."""
-    parts = {
-        name: value for name in (*SECTIONS, ENVIRONMENT) if (value := getattr(request, name))
-    }
+    parts = {name: value for name in (*SECTIONS, ENVIRONMENT) if (value := getattr(request, name))}
     await _lay(desk, caller, parts)
 
 
@@ -80,9 +78,7 @@ async def list_fields(desk: Desk, section: str) -> list[ConfigField]:
     below = file if isinstance(file, dict) else {}
     values: JsonObject = {**below, **row}
     return [
-        ConfigField(
-            field_name=name, field_value=_harmless(values[name]), stored_in_db=name in row
-        )
+        ConfigField(field_name=name, field_value=_harmless(values[name]), stored_in_db=name in row)
         for name in sorted(values.keys() - {"master_key", "database_url"})
     ]
 
@@ -129,9 +125,13 @@ async def _set_chain(desk: Desk, caller: Caller, model: str, chain: list[str]) -
         chains = {**desk.live.current.router.fallbacks, model: tuple(chain)}
         default = desk.live.current.router.default_fallbacks
         # The list replaces the file's: all that is in force goes into it.
-        everything = [{name: list(names)} for name, names in chains.items() if names]
-        everything += [{"*": list(default)}] if default else []
-        await _write(desk, transaction, caller, ROUTER, {FALLBACKS: [*everything]})
+        everything: list[Json] = [_chain(name, names) for name, names in chains.items() if names]
+        everything += [_chain("*", default)] if default else []
+        await _write(desk, transaction, caller, ROUTER, {FALLBACKS: everything})
+
+
+def _chain(model: str, names: tuple[str, ...]) -> Json:
+    return {model: list(names)}
 
 
 async def _lay(desk: Desk, caller: Caller, parts: Mapping[str, JsonObject]) -> None:
@@ -154,7 +154,7 @@ async def _write(
         values = sealed(values, ENVIRONMENT, desk.live.vault)
     else:
         check_references(values, await admin_config.find_section(transaction, ENVIRONMENT))
-    after = {key: value for key, value in {**before, **values}.items() if value is not None}
+    after = laid(before, values)
     await admin_config.write_section(transaction, name, after, by=caller.name)
     await insert_audit(
         transaction,
@@ -163,7 +163,8 @@ async def _write(
 
 
 def _part(name: str, values: JsonObject) -> _Part:
-    visible = dict.fromkeys(values, "****") if name == ENVIRONMENT else shown(values)
+    masked: JsonObject = dict.fromkeys(values, "****")
+    visible = masked if name == ENVIRONMENT else shown(values)
     return _Part(message=name, values=_harmless_object(visible))
 
 

@@ -92,6 +92,7 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
+        drop_params=litellm.flag("drop_params"),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),

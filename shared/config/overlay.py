@@ -127,6 +127,12 @@ def shown(values: JsonObject) -> JsonObject:
     return {name: value for name, value in values.items() if not is_sealed(value)}
 
 
+def laid(below: JsonObject, above: JsonObject) -> JsonObject:
+    """Lay values over others; a null takes one away."""
+    values: JsonObject = {**below, **above}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _refers(value: Json) -> bool:
     return isinstance(value, str) and value.startswith(REFERENCE)
 

@@ -12,7 +12,12 @@ from shared.domain import Endpoint
 from shared.errors import BadRequest
 from shared.providers.anthropic.dialect import Anthropic
 from shared.providers.anthropic.native import AnthropicMessages
+from shared.providers.azure import Azure
+from shared.providers.bedrock.dialect import Bedrock
+from shared.providers.cohere import Cohere
+from shared.providers.gemini.dialect import Gemini
 from shared.providers.messages.bridge import MessagesBridge
+from shared.providers.mistral import Mistral
 from shared.providers.openai import OpenAI
 from shared.providers.responses.bridge import ResponsesBridge
 
@@ -21,8 +26,21 @@ if TYPE_CHECKING:
 
     from shared.providers.dialect import Dialect
 
-_DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI(), "anthropic": Anthropic()}
-"""What each speaks to callers of a chat; OpenAI's takes completions and embeddings as well."""
+_DIALECTS: Final[Mapping[str, Dialect]] = {
+    "openai": OpenAI(),
+    "anthropic": Anthropic(),
+    "azure": Azure(OpenAI()),
+    "bedrock": Bedrock(),
+    "cohere": Cohere(),
+    "gemini": Gemini(),
+    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
+    # 2026-11); it tells the usage in the last chunk unasked.
+    "mistral": Mistral(OpenAI(takes_stream_options=False, takes_max_completion_tokens=False)),
+}
+"""What each speaks to callers of a chat."""
+
+_OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
+"""Dialects whose other endpoints are OpenAI's too."""
 
 _MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
 """Who speaks the Messages API itself; all others are bridged to it."""
@@ -42,9 +60,6 @@ _STRAYING: Final[Mapping[str, Dialect]] = {
         ],
         _KNOWS_MAX_TOKENS,
     ),
-    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
-    # 2026-11); it tells the usage in the last chunk unasked.
-    "mistral": OpenAI(takes_stream_options=False, takes_max_completion_tokens=False),
     # LiteLLM's base URL is that of Ollama's own API; OpenAI's is below /v1.
     **dict.fromkeys(
         ["ollama", "ollama_chat"], OpenAI(takes_max_completion_tokens=False, base_path="/v1")
@@ -81,13 +96,13 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
     chat = _STRAYING.get(provider) or _DIALECTS[dialect]
     match endpoint:
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
-            is_rich = dialect != "openai" or provider in _RICH
+            is_rich = dialect not in _OPENAIS or provider in _RICH
             return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
             return ResponsesBridge(chat)
         case Endpoint.CHAT:
             return chat
-        case _ if dialect == "openai":
+        case _ if dialect in _OPENAIS:
             return chat
         case _:
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")

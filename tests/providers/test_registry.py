@@ -10,7 +10,7 @@ from shared.domain import Endpoint
 from shared.providers.registry import UnknownProvider, dialect_of
 from tests.providers.calls import HELLO, call, decoded, deployment, last_delta, sse
 
-OPENAI = sorted(name for name, vendor in VENDORS.items() if vendor.dialect == "openai")
+OPENAI = sorted(name for name, vendor in VENDORS.items() if vendor.dialect in {"openai", "mistral"})
 
 
 @pytest.mark.parametrize("provider", OPENAI)

@@ -137,4 +137,6 @@ async def delete_entries(request: Request, who: Who) -> Response:
 @router.post("/cache/flushall", responses={200: {"model": CacheCleared}})
 async def flush(who: Who) -> Response:
     """Delete every entry of the response cache, and nothing else."""
-    return shown(CacheCleared(deleted=await cache_entries.delete_all_entries(who.desk.stores.redis)))
+    return shown(
+        CacheCleared(deleted=await cache_entries.delete_all_entries(who.desk.stores.redis))
+    )
