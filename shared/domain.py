@@ -229,6 +229,22 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheControl:
+    """What a caller says about the response cache (`cache: {…}`); times in seconds.
+
+    `max_age` is the oldest answer it takes (`s-maxage`), `asked` the controls it named.
+    """
+
+    no_cache: bool = False
+    no_store: bool = False
+    use_cache: bool = False
+    ttl: float | None = None
+    max_age: float | None = None
+    namespace: str | None = None
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
@@ -251,6 +267,7 @@ class Call:
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
+    cache: CacheControl = CacheControl()
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
     account_of: str | None = None

@@ -6,13 +6,17 @@ missing or the clock off, that is put right and everything is decided anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
+from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
-from shared.domain import KeyHash, Usage
+from shared.domain import CacheControl, KeyHash, Usage
 from shared.errors import Refused, StoreDown, UnknownModel
+from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
@@ -22,13 +26,15 @@ from shared.limits.plan import Ask, make_plan, periods_of
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates
 from shared.routing.fallbacks import fallback_chain
+from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale, admit
+from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
 from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
@@ -56,12 +62,19 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     raise
                 continue
         plan = _plan(gateway, principal, call, quotes)
+        lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
         with timings.step("admit"):
-            reply = await admit(gateway.stores.redis, plan, version)
+            row = partial(_hit_row, gateway, principal, call, quotes, lookup)
+            reply = await admit_unless_known(gateway, plan, version, lookup, row)
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
-                return Running(gateway, call, principal, plan, quotes, reply, timings)
+                caching = caching_of(lookup, call, reply)
+                if reply.is_hit and caching is None:
+                    asked = _past_the_cache(gateway, asked)
+                    continue
+                told = call if caching is None else caching.asked
+                return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
                 with timings.step("refresh"):
                     await _reload(gateway, version)
@@ -133,6 +146,34 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         Lost(render_row(call, principal, since, ending), tokens, 0),
         now,
         periods,
+    )
+
+
+def _hit_row(
+    gateway: Gateway,
+    principal: Principal,
+    call: Call,
+    quotes: tuple[Quote, ...],
+    lookup: Lookup | None,
+) -> str:
+    """Write the row of a call that the cache answers: it costs nothing."""
+    now = gateway.clock.now()
+    periods = periods_of(principal, now, gateway.calendar)
+    ending = Ending(
+        status="success",
+        at=now,
+        deployment=quotes[0].deployment,
+        is_cache_hit=True,
+        cache_key=lookup.name if lookup else None,
+    )
+    since = {scope: period.since for scope, period in periods.items()}
+    return render_row(call, principal, since, ending)
+
+
+def _past_the_cache(gateway: Gateway, call: Call) -> Call:
+    """Make the call anew: its hit is booked, but what was found cannot be read."""
+    return replace(
+        call, id=uuid7(gateway.clock.now()), cache=CacheControl(no_cache=True, use_cache=True)
     )
 
 

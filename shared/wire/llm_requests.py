@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.domain import Call, Endpoint
+from shared.domain import CacheControl, Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, media_requests
+from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def parse_call(
         timeout=request.timeout(is_stream=is_stream),
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
+        cache=request.read("cache", cache_control) or CacheControl(),
         requester_ip=requester_ip,
         uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
