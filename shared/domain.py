@@ -61,6 +61,7 @@ class Endpoint(StrEnum):
     IMAGE_EDIT = "aimage_edit"
     SPEECH = "aspeech"
     TRANSCRIPTION = "atranscription"
+    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -228,6 +229,17 @@ class Upload:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A request to a vendor's own API as it came; path and query still percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheControl:
     """What a caller says about the response cache (`cache: {…}`); times in seconds.
@@ -270,8 +282,12 @@ class Call:
     cache: CacheControl = CacheControl()
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
+    provider: str | None = None
+    """Whose own API is called, whatever the model; `passing` is what goes there."""
+    passing: Passing | None = None
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     drop_params: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

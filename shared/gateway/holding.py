@@ -11,11 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
-from shared.auth.authorize import authorize, resolve_alias
+from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import Refused, StoreDown, UnknownModel
+from shared.errors import NotFound, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
@@ -24,7 +24,7 @@ from shared.gateway.timings import Timings
 from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan, periods_of
 from shared.limits.refusals import refusal
-from shared.routing.candidates import candidates
+from shared.routing.candidates import candidates, ranked
 from shared.routing.fallbacks import fallback_chain
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
@@ -109,6 +109,8 @@ async def _reload(gateway: Gateway, version: str) -> None:
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
+    if call.provider is not None:
+        return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
     reachable = within_account(gateway, call, candidates(config, model, gateway.random))
     groups = [(model, reachable)]
@@ -122,6 +124,23 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
         for fallback in fallback_chain(config, model, call)
     ]
     return quote(call, config, groups)
+
+
+def _choose_vendor(
+    gateway: Gateway, principal: Principal, call: Call, provider: str, route: str
+) -> tuple[Quote, ...]:
+    """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
+    check_passing(principal, route)
+    authorize(
+        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
+    )
+    deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    if not deployments:
+        raise NotFound("Not found: there is no such route.")
+    drawn = ranked(deployments, gateway.random)[0]
+    is_own = drawn.model == call.model
+    priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
+    return quote(call, gateway.config, [(call.model, [priced])])
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
