@@ -43,6 +43,14 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
 _OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
 """Dialects whose other endpoints are OpenAI's too."""
 
+_BESIDE: Final[Mapping[tuple[str, Endpoint], Dialect]] = {
+    # docs.cohere.com/docs/compatibility-api and ai.google.dev/gemini-api/docs/openai, read 2026-11.
+    ("cohere", Endpoint.EMBEDDING): OpenAI(base_path="/compatibility/v1"),
+    ("cohere", Endpoint.RERANK): OpenAI(base_path="/v2"),
+    ("gemini", Endpoint.EMBEDDING): OpenAI(base_path="/openai"),
+}
+"""What providers with a chat of their own offer in OpenAI's words beside it."""
+
 _MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
 """Who speaks the Messages API itself; all others are bridged to it."""
 
@@ -107,6 +115,8 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
             return chat
         case _ if dialect in _OPENAIS:
             return chat
+        case _ if beside := _BESIDE.get((provider.removesuffix("_chat"), endpoint)):
+            return beside
         case _:
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 
