@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
-from shared.domain import KeyHash, Usage
-from shared.errors import StoreDown, UnknownModel
+from shared.domain import KeyHash, Nanodollars, Usage
+from shared.errors import RedisDown, StoreDown, UnknownModel
+from shared.gateway.booking import book
+from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
@@ -21,10 +23,11 @@ from shared.limits.plan import Ask, make_plan, periods_of
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates
 from shared.routing.fallbacks import fallback_chain
+from shared.spend.ids import correction_id
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
 from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale, admit
-from shared.storage.plans import Lost, Plan
+from shared.storage.plans import Lost, Plan, Settlement
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
@@ -47,8 +50,13 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
             call = follow(gateway, principal, asked)
             quotes = _choose(gateway, principal, call, route)
         plan = _plan(gateway, principal, call, quotes)
-        with timings.step("admit"):
-            reply = await admit(gateway.stores.redis, plan)
+        try:
+            with timings.step("admit"):
+                reply = await admit(gateway.stores.redis, plan)
+        except RedisDown as error:
+            if error.may_have_happened:
+                await finish(_book_nothing(gateway, principal, call, plan))
+            raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
@@ -108,6 +116,29 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         now,
         periods,
     )
+
+
+async def _book_nothing(gateway: Gateway, principal: Principal, call: Call, plan: Plan) -> None:
+    """Say in the ledger that the call cost nothing, should admit have taken its hold unheard.
+
+    Without this row the sweeper would find that hold and charge all that it reserved.
+    """
+    since = {p.scope: line.since for p, line in zip(plan.policies, plan.budgets, strict=True)}
+    ending = Ending(
+        status="failure",
+        at=gateway.clock.now(),
+        error_type=RedisDown.type,
+        error_status=RedisDown.status,
+    )
+    nothing = Settlement(
+        cost=Nanodollars(0),
+        prompt_tokens=0,
+        completion_tokens=0,
+        row=render_row(call, principal, since, ending),
+        correction_id=correction_id(call.id),
+        outcome=None,
+    )
+    await book(gateway.stores, plan, nothing)
 
 
 async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:

@@ -194,3 +194,20 @@ async def test_a_settle_that_redis_does_not_take_is_booked_in_postgres(
     spend = await given.spend_of(key, rows=1)
     usage = reply.json()["usage"]
     assert price_of(usage["prompt_tokens"], usage["completion_tokens"]) == spend
+
+
+async def test_an_admit_that_was_executed_unheard_costs_its_caller_nothing(
+    client: httpx.AsyncClient, given: Given, gateway: Gateway, door: DoorThread
+) -> None:
+    key = await given.key(max_budget=1)
+    await client.post(CHAT, json=CALL, headers=key.headers)
+    (first,) = await ledger(gateway, 1)
+    door.faults.add("drop_after", times=2)  # both tries of admit
+
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    _, second = await ledger(gateway, 2)
+    budget = await counter(gateway, f"budget:key:{key.hash}:-")
+    assert (503, "0") == (refused.status_code, second["spend"])
+    assert (first["spend"], "0") == (budget["spent"], budget["reserved"])
+    assert 0 == await gateway.stores.redis.execute(["ZCARD", "holds:0"])
