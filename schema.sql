@@ -96,6 +96,14 @@ begin
 end;
 $$;
 
+create or replace function tollgate_stamp_config() returns trigger
+language plpgsql as $$
+begin
+    update config_state set version = nextval('tollgate_version'), changed_at = clock_timestamp();
+    return null;
+end;
+$$;
+
 -- A ledger row without a start began when its id was made.
 create or replace function tollgate_start_spend_log() returns trigger
 language plpgsql as $$
@@ -363,6 +371,17 @@ on litellm_deletedverificationtoken (key_alias);
 create index if not exists litellm_deletedverificationtoken_deleted_at_idx
 on litellm_deletedverificationtoken (deleted_at);
 
+-- The former secrets of keys that were given another one, each valid until its grace period ends.
+create table if not exists litellm_deprecatedverificationtoken (
+    token text primary key,
+    active_token_id uuid not null references litellm_verificationtoken (id) on delete cascade,
+    revoke_at timestamptz not null,
+    created_at timestamptz not null default now()
+);
+
+create index if not exists litellm_deprecatedverificationtoken_active_token_id_idx
+on litellm_deprecatedverificationtoken (active_token_id);
+
 -- What was deleted, at which version; filled by triggers.
 create table if not exists policy_tombstone (
     scope text not null,
@@ -474,6 +493,17 @@ create table if not exists litellm_config (
     updated_at timestamptz not null default now(),
     updated_by text
 );
+
+-- One row: the version of all that config, models and credentials say together. Triggers move it, and whoever changes
+-- them holds it, so that every change is judged as part of the whole.
+create table if not exists config_state (
+    is_only boolean primary key default true check (is_only),
+    version bigint not null default nextval('tollgate_version'),
+    changed_at timestamptz not null default clock_timestamp()
+);
+
+insert into config_state (version)
+select nextval('tollgate_version') where not exists (select 1 from config_state);
 
 create table if not exists litellm_credentialstable (
     credential_id text primary key default gen_random_uuid()::text,
@@ -805,6 +835,13 @@ create or replace trigger bury after delete or update of user_id on litellm_user
 for each row execute function tollgate_bury('user', 'user_id');
 create or replace trigger bury after delete or update of team_id on litellm_teamtable
 for each row execute function tollgate_bury('team', 'team_id');
+
+create or replace trigger stamp_config after insert or update or delete or truncate on litellm_config
+for each statement execute function tollgate_stamp_config();
+create or replace trigger stamp_config after insert or update or delete or truncate on litellm_proxymodeltable
+for each statement execute function tollgate_stamp_config();
+create or replace trigger stamp_config after insert or update or delete or truncate on litellm_credentialstable
+for each statement execute function tollgate_stamp_config();
 
 create or replace trigger start_spend_log before insert on litellm_spendlogs
 for each row when (new.start_time is null) execute function tollgate_start_spend_log();

@@ -9,7 +9,8 @@ The list is `model_prices_and_context_window_backup.json` of the litellm wheel (
 Prices stay the decimal text they are in the list. A row reads `mode max_input max_output` and then
 groups of rates: the standard ones first, `>N` above N prompt tokens, `priority` and `flex` for
 those service tiers. `i` is input, `o` output, `c` cache read, `w` cache creation, `r` reasoning,
-all in dollars per token; `q` is dollars per request.
+all in dollars per token; `q` is dollars per request, `k` per search, `m` per image, `h` per
+character, `s` per second, `g` what a token of an image costs beyond one of text.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from pathlib import Path
 from typing import Any
 
 OUTPUT = Path(__file__).parent.parent / "shared/spend/table/prices.json"
-MODES = {"chat", "completion", "responses", "embedding"}
+MODES = {
+    *("chat", "completion", "responses", "embedding", "moderation", "rerank"),
+    *("image_generation", "image_edit", "audio_speech", "audio_transcription"),
+}
 SERVICE_TIERS = ("priority", "flex")
 FIELDS = {
     "i": "input_cost_per_token",
@@ -31,7 +35,13 @@ FIELDS = {
     "w": "cache_creation_input_token_cost",
     "r": "output_cost_per_reasoning_token",
     "q": "input_cost_per_request",
+    "k": "input_cost_per_query",
+    "m": "cost_per_image",
+    "h": "input_cost_per_character",
+    "s": "cost_per_second",
+    "g": "image_token_surcharge",
 }
+PIECES = {"image_generation", "image_edit", "audio_speech", "audio_transcription"}
 # How the list calls a provider, and how a deployment does.
 PROVIDERS = {
     "text-completion-openai": "openai",
@@ -113,7 +123,7 @@ def _is_bare(name: str, entry: Entry) -> bool:
 def _row(entry: Entry, provider: str) -> str | None:
     if entry.get("mode") not in MODES:
         return None
-    entry = {**entry, **_unfolded_tiers(entry)}
+    entry = {**entry, **_unfolded_tiers(entry), **_pieces(entry)}
     groups = [
         _group(entry, above + tier, label)
         for tier, name in [("", ""), *((f"_{name}", name) for name in SERVICE_TIERS)]
@@ -122,10 +132,32 @@ def _row(entry: Entry, provider: str) -> str | None:
             *((f"_above_{n}_tokens", name + _above(n, provider)) for n in _thresholds(entry)),
         ]
     ]
-    if not re.search(r"\b[io]\d", groups[0]):
+    if not re.search(r"\b[iokmhs]\d", groups[0]):
         return None
     limits = [_limit(entry.get(f"max_{side}_tokens")) for side in ("input", "output")]
     return " ".join([entry["mode"], *limits, *filter(None, groups)])
+
+
+def _pieces(entry: Entry) -> Entry:
+    """Name what is billed by the piece alike for what goes in and what comes out."""
+    if entry["mode"] not in PIECES:
+        return {}
+    sides = ("output", "input") if entry["mode"] == "audio_speech" else ("input", "output")
+    pieces: Entry = {}
+    for unit in ("image", "second"):
+        found = [
+            entry[f"{side}_cost_per_{unit}"] for side in sides if f"{side}_cost_per_{unit}" in entry
+        ]
+        if found:
+            pieces[f"cost_per_{unit}"] = found[0]
+    for wanted, other in (("image", "token"), ("audio", "token")):
+        made = entry.get(f"output_cost_per_{wanted}_{other}")
+        if made is not None and (wanted == "image" or "output_cost_per_token" not in entry):
+            pieces["output_cost_per_token"] = made
+    text, image = entry.get("input_cost_per_token"), entry.get("input_cost_per_image_token")
+    if text is not None and image is not None and Decimal(image) > Decimal(text):
+        pieces["image_token_surcharge"] = str(Decimal(image) - Decimal(text))
+    return pieces
 
 
 def _group(entry: Entry, suffix: str, label: str) -> str:

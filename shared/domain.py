@@ -52,7 +52,15 @@ class Endpoint(StrEnum):
     CHAT = "acompletion"
     COMPLETION = "atext_completion"
     EMBEDDING = "aembedding"
+    MESSAGES = "anthropic_messages"
+    COUNT_TOKENS = "acount_tokens"
     RESPONSES = "aresponses"
+    MODERATION = "amoderation"
+    RERANK = "arerank"
+    IMAGE = "aimage_generation"
+    IMAGE_EDIT = "aimage_edit"
+    SPEECH = "aspeech"
+    TRANSCRIPTION = "atranscription"
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -136,7 +144,8 @@ class Usage:
     """What a provider says it consumed, in tokens.
 
     `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`. `is_estimated` marks counts of ours where the provider gave none.
+    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
+    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
     """
 
     prompt_tokens: int = 0
@@ -144,6 +153,11 @@ class Usage:
     cached_tokens: int = 0
     cache_creation_tokens: int = 0
     reasoning_tokens: int = 0
+    image_tokens: int = 0
+    queries: int = 0
+    images: int = 0
+    characters: int = 0
+    milliseconds: int = 0
     is_estimated: bool = False
 
     @property
@@ -194,6 +208,18 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    api_version: str = ""
+    drop_params: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form."""
+
+    name: str
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +228,8 @@ class Call:
 
     `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing.
+    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
+    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
     """
 
     id: str
@@ -219,6 +246,9 @@ class Call:
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
     requester_ip: str | None = None
+    uploads: tuple[Upload, ...] = ()
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    drop_params: bool = False

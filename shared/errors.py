@@ -6,6 +6,8 @@ GatewayError
 │   │   ├── UnknownModel    400
 │   │   ├── TooLarge        413
 │   │   ├── UnsupportedMedia 415
+│   │   ├── AlreadyMember   400  team_member_already_in_team
+│   │   ├── KeyReused       422  idempotency_key_reused
 │   │   └── AlreadyExists   409
 │   ├── NotAuthenticated    401  auth_error
 │   │   ├── KeyNotFound     401  token_not_found_in_db
@@ -100,6 +102,19 @@ class AlreadyExists(BadRequest):
 
     status = 409
     type = "already_exists"
+
+
+class AlreadyMember(BadRequest):
+    """The team has that member."""
+
+    type = "team_member_already_in_team"
+
+
+class KeyReused(BadRequest):
+    """An Idempotency-Key came again with another request."""
+
+    status = 422
+    type = "idempotency_key_reused"
 
 
 class NotAuthenticated(Refused):

@@ -39,6 +39,8 @@ Metric = Literal[
     "drain_parked",
     "sweep_lost",
     "keep_partitions_strays",
+    "config_refused",
+    "config_not_loaded",
 ]
 
 UNITS: Final[Mapping[Metric, str]] = {
@@ -55,6 +57,8 @@ UNITS: Final[Mapping[Metric, str]] = {
     "drain_parked": "Count",  # rows that Postgres does not take
     "sweep_lost": "Count",  # holds of functions that died
     "keep_partitions_strays": "Count",  # rows outside every month's partition
+    "config_refused": "Count",  # overlays that are not valid: the last good one stays
+    "config_not_loaded": "Count",  # times when no store told the configuration
 }
 
 COUNTED_BY_KIND: Final = frozenset[Metric]({"refusals", "failures", "failed_steps"})

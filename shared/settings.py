@@ -28,6 +28,8 @@ class Settings:
     redis_url: str = ""
     redis_token: str = field(default="", repr=False)
     config_path: str = ""
+    salt_key: str = field(default="", repr=False)
+    previous_salt_keys: tuple[str, ...] = field(default=(), repr=False)
     max_postgres_connections: int = 1
     redis_try_seconds: float = 0.25
 
@@ -51,6 +53,10 @@ class Settings:
             database_url=environment.get("DATABASE_URL", ""),
             redis_url=environment.get("UPSTASH_REDIS_REST_URL", "").rstrip("/"),
             redis_token=environment.get("UPSTASH_REDIS_REST_TOKEN", ""),
+            salt_key=environment.get("LITELLM_SALT_KEY", ""),
+            previous_salt_keys=tuple(
+                filter(None, environment.get("TOLLGATE_PREVIOUS_SALT_KEYS", "").split(","))
+            ),
             config_path=environment.get("TOLLGATE_CONFIG", ""),
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
             redis_try_seconds=int(redis_try_ms) / 1000,

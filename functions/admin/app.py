@@ -6,17 +6,29 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from functions.admin.routes import health, keys, spend, teams, users
+from functions.admin.routes import (
+    budgets,
+    customers,
+    health,
+    keys,
+    organizations,
+    spend,
+    tags,
+    teams,
+    users,
+)
 from shared.runtime.http import guard
 
 if TYPE_CHECKING:
     from functions.admin.state import State
 
+SUBJECTS = (keys, users, teams, organizations, budgets, customers, tags, spend, health)
+
 
 def make_app(state: State | None = None) -> FastAPI:
     """Build the app; without a state it makes its own from the environment, on first use."""
     app = FastAPI(title="Tollgate", summary="The management routes of the gateway.")
-    for subject in (keys, users, teams, spend, health):
+    for subject in SUBJECTS:
         app.include_router(subject.router)
     app.state.admin = state
     guard(app)

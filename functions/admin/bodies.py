@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked", bound="AdminRequest")
 
-Shown = BaseModel | Mapping[str, object] | Sequence[object] | str
+Shown = BaseModel | Mapping[str, object] | Sequence[object] | str | int
 
 
 async def asked(request: Request, model: type[Asked]) -> Asked:

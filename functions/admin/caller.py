@@ -41,10 +41,13 @@ async def admit(request: Request) -> Admitted:
     principal = await authenticate(
         presented_key(request.headers), state.desk.stores, state.settings, now
     )
+    await state.desk.live.refresh()
     check_standing(principal, now)
-    caller = caller_of(principal, _on_behalf_of(request))
     # The route's own template, never the path as it was sent: it decides who may call.
-    check_route(caller, request.scope["route"].path)
+    route = f"{request.method} {request.scope['route'].path}"
+    db = state.desk.stores.postgres
+    caller = await caller_of(db, principal, route, _on_behalf_of(request))
+    check_route(caller)
     return Admitted(caller, state.desk, now)
 
 

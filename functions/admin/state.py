@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared.admin.desk import Desk
-from shared.config.loading import load_config
-from shared.limits.plan import Calendar
+from shared.config.live import LiveConfig
 from shared.settings import Settings
 from shared.storage.stores import Stores
 
@@ -24,10 +23,9 @@ class State:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Make it from settings, without any I/O but reading the configuration."""
-        litellm = load_config(settings.config_path).litellm
-        calendar = Calendar(timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
-        return cls(settings, Desk(Stores.open(settings), calendar))
+        """Make it from settings, without any I/O but reading the configuration file."""
+        stores = Stores.open(settings)
+        return cls(settings, Desk(stores, LiveConfig.open(settings, stores)))
 
 
 def state_of(app: Starlette) -> State:

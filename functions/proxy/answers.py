@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 
 
 class BufferedAnswer(Response):
-    """A whole JSON answer."""
-
-    media_type = "application/json"
+    """A whole answer."""
 
     def __init__(self, answer: Answer, route: str) -> None:
         super().__init__(
-            orjson.dumps(answer.body),
+            orjson.dumps(answer.body) if answer.raw is None else answer.raw,
+            media_type=answer.media_type,
             headers=reply_headers_of(answer.running, is_stream=False),
         )
         self._answer = answer

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.root import is_here
 from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
@@ -22,6 +23,16 @@ POSTS = (
     ("/completions", Endpoint.COMPLETION),
     ("/embeddings", Endpoint.EMBEDDING),
     ("/responses", Endpoint.RESPONSES),
+    ("/moderations", Endpoint.MODERATION),
+    ("/rerank", Endpoint.RERANK),
+    ("/images/generations", Endpoint.IMAGE),
+    ("/images/edits", Endpoint.IMAGE_EDIT),
+    ("/audio/speech", Endpoint.SPEECH),
+    ("/audio/transcriptions", Endpoint.TRANSCRIPTION),
+)
+V1_POSTS = (
+    ("/messages", Endpoint.MESSAGES),
+    ("/messages/count_tokens", Endpoint.COUNT_TOKENS),
 )
 GETS = (
     ("/models", list_models),
@@ -33,6 +44,12 @@ STORED_RESPONSES = (
     ("/cancel", ["POST"]),
 )
 PREFIXES = ("/v1", "")
+WITH_MODEL = (
+    "/engines/{model:path}",
+    "/v1/engines/{model:path}",
+    "/openai/deployments/{model:path}",
+)
+"""Before a path, in the manner of OpenAI's first API and of Azure."""
 
 
 def make_app(gateway: Gateway | None = None) -> Starlette:
@@ -43,10 +60,15 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for path, endpoint in POSTS
     ]
     routes += [
+        Route("/v1" + path, partial(answer, endpoint, path), methods=["POST"])
+        for path, endpoint in V1_POSTS
+    ]
+    routes += [
         Route(prefix + path, handler, methods=["GET"])
         for prefix in PREFIXES
         for path, handler in GETS
     ]
+    routes.append(Route("/", is_here, methods=["GET"]))
     routes += [
         Route(
             f"{prefix}/responses/{{response_id}}{tail}",
@@ -56,6 +78,14 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
         for prefix in PREFIXES
         for tail, methods in STORED_RESPONSES
     ]
+    routes += [
+        Route(prefix + path, partial(answer, endpoint, path), methods=["POST"])
+        for prefix in WITH_MODEL
+        for path, endpoint in POSTS
+    ]
+    routes.append(
+        Route("/v2/rerank", partial(answer, Endpoint.RERANK, "/rerank"), methods=["POST"])
+    )
     app = Starlette(routes=routes)
     app.state.gateway = gateway
     guard(app)

@@ -17,33 +17,51 @@ from shared.runtime.http import read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
 from shared.wire.llm_requests import parse_call
+from shared.wire.media_requests import FORMS, form_body
+from shared.wire.multipart import parse_form
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from shared.domain import JsonObject
+    from shared.domain import JsonObject, Upload
 
 
 async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
     """Serve one call of `endpoint`."""
     gateway = gateway_of(request)
+    call_id = uuid7(gateway.clock.now())
     try:
-        body = parse_object(await read_body(request))
+        body, uploads = await _read(endpoint, request)
         call = parse_call(
             endpoint,
             _as_chat(body) if endpoint is Endpoint.CHAT else body,
             request.headers,
-            id=uuid7(gateway.clock.now()),
+            id=call_id,
             requester_ip=request.client.host if request.client else None,
+            uploads=uploads,
         )
         served = await serve(gateway, presented_key(request.headers), call, route)
     except GatewayError as error:
         report_refusal(route, error)
+        error.headers = {"request-id": call_id, **error.headers}
         raise
     if isinstance(served, Relay):
         return StreamedAnswer(served, route)
     return BufferedAnswer(served, route)
+
+
+async def _read(endpoint: Endpoint, request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
+    """Read a body, or a form where the endpoint takes one; a model in the path goes first."""
+    raw = await read_body(request)
+    uploads: tuple[Upload, ...] = ()
+    if endpoint in FORMS:
+        form = parse_form(request.headers.get("content-type", ""), raw)
+        body, uploads = form_body(endpoint, form), form.uploads
+    else:
+        body = parse_object(raw)
+    named = request.path_params.get("model")
+    return {**body, "model": named} if named else body, uploads
 
 
 def _as_chat(body: JsonObject) -> JsonObject:

@@ -1,4 +1,7 @@
-"""GET /v1/models and /v1/models/{id}: what the caller may call, in OpenAI's shape."""
+"""GET /v1/models and /v1/models/{id}: what the caller may call.
+
+In Anthropic's shape for its clients, who say so by `anthropic-version`; else in OpenAI's.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,13 @@ from functions.proxy.state import gateway_of
 from shared.auth.keys import presented_key
 from shared.errors import NotFound
 from shared.gateway.catalogue import visible_models
-from shared.wire.model_list import model_entry, model_list
+from shared.wire.model_list import (
+    Page,
+    messages_model_entry,
+    messages_model_list,
+    model_entry,
+    model_list,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +30,14 @@ if TYPE_CHECKING:
 
 async def list_models(request: Request) -> Response:
     """List the models."""
-    return _json(model_list(await _names(request)))
+    names = await _names(request)
+    if not _is_anthropics(request):
+        return _json(model_list(names))
+    query = request.query_params
+    page = Page(
+        limit=query.get("limit"), after=query.get("after_id"), before=query.get("before_id")
+    )
+    return _json(messages_model_list(names, page))
 
 
 async def show_model(request: Request) -> Response:
@@ -29,7 +45,11 @@ async def show_model(request: Request) -> Response:
     name: str = request.path_params["model"]
     if name not in await _names(request):
         raise NotFound(f"The model '{name}' does not exist", param="model")
-    return _json(model_entry(name))
+    return _json(messages_model_entry(name) if _is_anthropics(request) else model_entry(name))
+
+
+def _is_anthropics(request: Request) -> bool:
+    return "anthropic-version" in request.headers
 
 
 async def _names(request: Request) -> list[str]:

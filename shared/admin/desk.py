@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.limits.periods import expires_at, first_reset, period
+from shared.limits.plan import Calendar
 from shared.storage.columns import millis, moment
 from shared.wire.admin_policies import PolicyInfo
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shared.config.live import LiveConfig
     from shared.domain import Millis
     from shared.limits.periods import Period
-    from shared.limits.plan import Calendar
     from shared.storage.stores import Stores
 
 Info = TypeVar("Info", bound=PolicyInfo)
@@ -22,10 +23,16 @@ Info = TypeVar("Info", bound=PolicyInfo)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The stores, and where and when budget periods begin."""
+    """The stores, and the configuration in force, which says when budget periods begin."""
 
     stores: Stores
-    calendar: Calendar
+    live: LiveConfig
+
+    @property
+    def calendar(self) -> Calendar:
+        """Where and when budget periods begin."""
+        litellm = self.live.current.litellm
+        return Calendar(timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
 
     def first_reset(self, duration: str, now: Millis) -> datetime:
         """Tell when a budget that is given this duration now starts afresh."""

@@ -7,32 +7,47 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from shared.admin.change import changing
-from shared.admin.columns import amended_key
-from shared.admin.key_reads import find_tokens, own_keys, token_of
+from shared.admin.columns import amended_key, guarded
+from shared.admin.key_access import (
+    check_member,
+    check_team_of_service,
+    own_keys,
+    placed,
+    token_of,
+    within,
+)
+from shared.admin.key_reads import find_tokens
 from shared.admin.rewrite import KEYS, Edit, existing, rewrite
 from shared.auth.keys import hash_key, key_name, make_key
 from shared.domain import KeyHash, Scope
-from shared.errors import BadRequest, GatewayError, NotFound, NotPermitted
+from shared.errors import BadRequest, GatewayError, NotFound, Refused
 from shared.storage import admin_keys
+from shared.storage.admin_budgets import find_budget
 from shared.storage.admin_changes import insert_audit
 from shared.storage.admin_users import ensure_users, find_user
-from shared.wire.admin_keys import GeneratedKey, GenerateKey, KeyColumns, KeyInfo
+from shared.wire.admin_keys import (
+    GeneratedKey,
+    GenerateKey,
+    KeyColumns,
+    KeyInfo,
+    NotUpdatedKey,
+    UpdatedKey,
+    UpdatedKeys,
+    UpdateTeamKeys,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
     from shared.domain import Millis
     from shared.storage.policies import Entity
     from shared.storage.postgres import Transaction
-    from shared.wire.admin_keys import DeleteKeys, NameKey, UpdateKey
+    from shared.wire.admin_budgets import BudgetInfo
+    from shared.wire.admin_keys import DeleteKeys, KeyFields, NameKey, UpdateKey, UpdateKeys
 
 NOTHING: Final = Decimal(0)
-
-USERS_MAY_CHANGE: Final = frozenset({"key", "key_alias", "metadata", "tags"})
-"""Of their own keys: nothing that widens them."""
-
-USERS_MAY_NOT_GIVE: Final = frozenset({"spend", "permissions", "team_id", "organization_id"})
-"""To a key that they make for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +67,120 @@ class NewKey:
 async def generate_key(
     desk: Desk, caller: Caller, request: GenerateKey, now: Millis
 ) -> GeneratedKey:
-    """Make a key: an admin for anybody, a user for themselves."""
+    """Make a key: an admin for anybody, a team's admin for its members, a user for themselves."""
     columns = amended_key(KeyColumns(), request, desk, now)
     if not caller.is_admin:
-        columns = _own(caller, request, columns)
+        columns = await placed(desk, caller, request, columns)
+    return await _make(desk, caller, request, columns)
+
+
+async def generate_service_key(
+    desk: Desk, caller: Caller, request: GenerateKey, now: Millis
+) -> GeneratedKey:
+    """Make a key of a team that is nobody's: it stays when people leave."""
+    await check_team_of_service(desk, request)
+    columns = amended_key(KeyColumns(), request, desk, now)
+    if not caller.is_admin:
+        await placed(desk, caller, request, columns)
+    account = {"service_account_id": request.key_alias or request.team_id}
+    metadata = {**columns.metadata, **account}
+    return await _make(desk, caller, request, columns.model_copy(update={"metadata": metadata}))
+
+
+async def _make(
+    desk: Desk, caller: Caller, request: GenerateKey, columns: KeyColumns
+) -> GeneratedKey:
     new = NewKey(request.key or make_key(), columns, request.spend or NOTHING)
     entities = [(Scope.KEY, str(new.token)), *await _new_owner(desk, columns.user_id)]
-    async with changing(desk.stores, entities, _conflicts(columns)) as transaction:
+    async with changing(desk.stores, entities, conflicts_of(columns)) as transaction:
         return await insert_key(transaction, caller, new)
 
 
 async def insert_key(transaction: Transaction, caller: Caller, new: NewKey) -> GeneratedKey:
     """Write a new key, and its owner when nobody has that id yet."""
-    if new.columns.user_id is not None:
-        await ensure_users(transaction, [new.columns.user_id], by=caller.name)
+    columns = within(caller, new.columns)
+    if columns.user_id is not None:
+        await ensure_users(transaction, [columns.user_id], by=caller.name)
     name = key_name(new.plaintext)
     await admin_keys.insert_key(
-        transaction, new.token, name, new.columns, spend=new.spend, by=caller.name
+        transaction, new.token, name, columns, spend=new.spend, by=caller.name
     )
     info = await existing(transaction, KEYS, new.token)
     await insert_audit(transaction, caller.audit("created", KEYS.table, new.token, after=info))
-    return GeneratedKey(**dict(info), key=new.plaintext, token_id=new.token)
+    return generated(new.plaintext, info, await find_budget(transaction, info.budget_id))
+
+
+def generated(plaintext: str, key: KeyInfo, budget: BudgetInfo | None) -> GeneratedKey:
+    """Show a key with its secret, and at the top what lies in its metadata."""
+    shown = key.metadata.keys() & GeneratedKey.model_fields.keys() - KeyInfo.model_fields.keys()
+    return GeneratedKey.model_validate(
+        {
+            **{name: key.metadata[name] for name in shown},
+            **dict(key),
+            "key": plaintext,
+            "token_id": key.token,
+            "litellm_budget_table": budget,
+        }
+    )
 
 
 async def update_key(desk: Desk, caller: Caller, request: UpdateKey, now: Millis) -> KeyInfo:
     """Change the fields of a key that the request holds."""
-    token = token_of(request.key)
-    (before,) = await own_keys(desk, caller, [token])
-    if not (caller.is_admin or request.model_fields_set <= USERS_MAY_CHANGE):
-        allowed = ", ".join(sorted(USERS_MAY_CHANGE - {"key"}))
-        raise NotPermitted(f"Your role={caller.role} may change these fields only: {allowed}.")
-    edit: Edit[KeyInfo] = Edit(
-        entity_id=token,
+    ((before, standing),) = await own_keys(desk, caller, [token_of(request.key)])
+    caller.check_fields(standing, request.model_fields_set)
+    edit = await edit_of(desk, caller, before, request, now)
+    return await rewrite(desk, caller, KEYS, edit, now)
+
+
+async def edit_of(
+    desk: Desk, caller: Caller, before: KeyInfo, request: KeyFields, now: Millis
+) -> Edit[KeyInfo]:
+    """Return the edit that gives a key the fields of a request; raise when it must not be."""
+    is_given_away = request.user_id is not None and request.user_id != before.user_id
+    if is_given_away and not caller.is_admin:
+        await check_member(desk, before.team_id, request.user_id)
+
+    def change(key: KeyInfo) -> KeyInfo:
+        after = amended_key(key, request, desk, now)
+        if caller.is_admin:
+            return after
+        return guarded(key, within(caller, after), request)
+
+    return Edit(
+        entity_id=before.token,
         action="updated",
-        change=lambda key: amended_key(key, request, desk, now),
+        change=change,
         spend=request.spend,
         beside=tuple(await _new_owner(desk, request.user_id)),
-        conflicts=_conflicts(amended_key(before, request, desk, now)),
+        conflicts=conflicts_of(amended_key(before, request, desk, now)),
     )
-    return await rewrite(desk, caller, KEYS, edit, now)
+
+
+async def update_keys(desk: Desk, caller: Caller, request: UpdateKeys, now: Millis) -> UpdatedKeys:
+    """Change many keys, each for itself: what is refused for one is told beside the others."""
+    done: list[UpdatedKey] = []
+    failed: list[NotUpdatedKey] = []
+    for one in request.keys:
+        try:
+            if isinstance(request, UpdateTeamKeys):
+                await _check_team(desk, caller, one, request.team_id)
+            key = await update_key(desk, caller, one, now)
+            done.append(UpdatedKey(key=key.token, key_info=key))
+        except Refused as error:
+            failed.append(NotUpdatedKey(key=token_of(one.key), failed_reason=error.message))
+    return UpdatedKeys(
+        total_requested=len(request.keys), successful_updates=done, failed_updates=failed
+    )
 
 
 async def block_key(
     desk: Desk, caller: Caller, request: NameKey, now: Millis, *, blocked: bool
 ) -> KeyInfo:
     """Block a key from its next request on, or let it in again."""
-    token = token_of(request.key)
-    await own_keys(desk, caller, [token])
+    ((before, standing),) = await own_keys(desk, caller, [token_of(request.key)])
+    caller.check_fields(standing, request.model_fields_set)
     edit: Edit[KeyInfo] = Edit(
-        entity_id=token,
+        entity_id=before.token,
         action="blocked" if blocked else "unblocked",
         change=lambda key: key.model_copy(update={"blocked": blocked}),
     )
@@ -113,34 +193,56 @@ async def delete_keys(desk: Desk, caller: Caller, request: DeleteKeys) -> list[s
     if not named:
         raise BadRequest("Name the keys to delete: keys or key_aliases.", param="keys")
     tokens = await find_tokens(desk, request)
-    doomed = await own_keys(desk, caller, tokens)
+    theirs = await own_keys(desk, caller, tokens)
+    for _, standing in theirs:
+        caller.check_fields(standing, request.model_fields_set)
     async with changing(desk.stores, [(Scope.KEY, token) for token in tokens]) as transaction:
         if await admin_keys.lock_doomed_keys(transaction, tokens) < len(tokens):
             raise NotFound("Key not found in database", param="key")
-        await admin_keys.archive_keys(
-            transaction,
-            tokens,
-            by=caller.name,
-            by_key=caller.key_name,
-            changed_by=caller.changed_by,
-        )
-        for key in doomed:
-            line = caller.audit("deleted", KEYS.table, key.token, before=key)
-            await insert_audit(transaction, line)
+        await bury_keys(transaction, caller, [key for key, _ in theirs])
     return named
 
 
-def _own(caller: Caller, request: GenerateKey, columns: KeyColumns) -> KeyColumns:
-    given = USERS_MAY_NOT_GIVE & {
-        name for name in request.model_fields_set if getattr(request, name)
-    }
-    if given:
-        raise NotPermitted(
-            f"Your role={caller.role} may not set {', '.join(sorted(given))} of a key.",
-        )
-    if columns.user_id not in (None, caller.user_id):
-        raise NotPermitted("You can only make keys for yourself.", param="user_id")
-    return columns.model_copy(update={"user_id": caller.user_id})
+async def bury_keys(transaction: Transaction, caller: Caller, keys: Sequence[KeyInfo]) -> None:
+    """Archive keys that are held, and remove them."""
+    await admin_keys.archive_keys(
+        transaction,
+        [KeyHash(key.token) for key in keys],
+        by=caller.name,
+        by_key=caller.key_name,
+        changed_by=caller.changed_by,
+    )
+    for key in keys:
+        line = caller.audit("deleted", KEYS.table, key.token, before=key)
+        await insert_audit(transaction, line)
+
+
+async def bury_keys_of(
+    transaction: Transaction,
+    caller: Caller,
+    entities: list[Entity],
+    *,
+    user_ids: Sequence[str] = (),
+    team_ids: Sequence[str] = (),
+    organization_ids: Sequence[str] = (),
+) -> None:
+    """Archive the keys of users, teams or organisations that are held, the very newest as well.
+
+    Their policies are added to `entities`, which are to be published.
+    """
+    tokens = await admin_keys.find_tokens_of(
+        transaction, user_ids=user_ids, team_ids=team_ids, organization_ids=organization_ids
+    )
+    await admin_keys.lock_doomed_keys(transaction, tokens)
+    await bury_keys(transaction, caller, await admin_keys.find_keys(transaction, tokens))
+    known = set(entities)
+    entities += [(Scope.KEY, str(token)) for token in tokens if (Scope.KEY, token) not in known]
+
+
+async def _check_team(desk: Desk, caller: Caller, one: UpdateKey, team_id: str) -> None:
+    ((key, _),) = await own_keys(desk, caller, [token_of(one.key)])
+    if key.team_id != team_id:
+        raise NotFound("Key not found in database", param="key")
 
 
 async def _new_owner(desk: Desk, user_id: str | None) -> list[Entity]:
@@ -150,7 +252,8 @@ async def _new_owner(desk: Desk, user_id: str | None) -> list[Entity]:
     return [(Scope.USER, user_id)]
 
 
-def _conflicts(columns: KeyColumns) -> dict[str, GatewayError]:
+def conflicts_of(columns: KeyColumns) -> dict[str, GatewayError]:
+    """Say what a broken constraint means to whoever sent these columns."""
     return {
         "litellm_verificationtoken_key_alias_key": BadRequest(
             f"Key with alias '{columns.key_alias}' already exists. "
@@ -161,5 +264,8 @@ def _conflicts(columns: KeyColumns) -> dict[str, GatewayError]:
         "litellm_verificationtoken_team_id_fkey": BadRequest(
             f"Unable to find team object in database. Team ID: {columns.team_id}",
             param="team_id",
+        ),
+        "litellm_verificationtoken_budget_id_fkey": BadRequest(
+            f"Budget not found, passed budget id: {columns.budget_id}.", param="budget_id"
         ),
     }

@@ -6,6 +6,7 @@ import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from shared.admin.scopes import pair, scoped
 from shared.auth.authenticate import MASTER_USER_ID
 from shared.storage import admin_teams, admin_users
 from shared.wire.admin_teams import TeamMember
@@ -15,25 +16,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.admin.caller import Caller
+    from shared.storage.policies import Entity
     from shared.storage.postgres import Runs, Transaction
     from shared.wire.admin_teams import Member
 
 
 async def first_members(db: Runs, caller: Caller, members: Sequence[Member]) -> list[TeamMember]:
-    """Return the members of a new team with their ids; whoever makes it becomes an admin of it.
-
-    An address that nobody has yet gets an id.
-    """
-    emails = [m.user_email for m in members if m.user_id is None and m.user_email is not None]
-    known = await admin_users.find_user_ids_of_emails(db, emails) if emails else {}
-    named = {member.user_id: member for member in (_with_id(member, known) for member in members)}
+    """Return the members of a new team with their ids; whoever makes it becomes an admin of it."""
+    named = {member.user_id: member for member in await identified(db, members)}
     if caller.user_id is not None:
         named.setdefault(caller.user_id, TeamMember(role="admin", user_id=caller.user_id))
     return list(named.values())
 
 
+async def identified(db: Runs, members: Sequence[Member]) -> list[TeamMember]:
+    """Return members with their ids; an address that nobody has yet gets one."""
+    emails = [m.user_email for m in members if m.user_id is None and m.user_email is not None]
+    known = await admin_users.find_user_ids_of_emails(db, emails) if emails else {}
+    return [_with_id(member, known) for member in members]
+
+
 async def join(
-    transaction: Transaction, caller: Caller, team_id: str, members: Sequence[TeamMember]
+    transaction: Transaction,
+    caller: Caller,
+    team_id: str,
+    members: Sequence[TeamMember],
+    *,
+    budget_id: str | None = None,
 ) -> None:
     """Add members to a team; those who have no row yet get one."""
     await admin_teams.add_members(transaction, team_id, members)
@@ -43,7 +52,12 @@ async def join(
     user_ids = ids_of(members)
     await admin_users.ensure_users(transaction, user_ids, by=caller.name)
     await admin_users.join_team(transaction, user_ids, team_id)
-    await admin_teams.insert_memberships(transaction, team_id, user_ids)
+    await admin_teams.insert_memberships(transaction, team_id, user_ids, budget_id=budget_id)
+
+
+def member_entity(team_id: str, user_id: str) -> list[Entity]:
+    """Name the policy of a team's member, where members have policies."""
+    return scoped("team_member", pair(team_id, user_id))
 
 
 def ids_of(members: Sequence[TeamMember]) -> list[str]:

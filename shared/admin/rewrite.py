@@ -86,13 +86,17 @@ TEAMS: Kind[TeamInfo] = Kind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Generic[Info]):
-    """What is to become of one row; `beside` are policies that come into being with it."""
+    """What is to become of one row; `beside` are policies that change or come into being with it.
+
+    `then` runs once the row is written, and returns the id that it has from then on.
+    """
 
     entity_id: str
     action: Action
     change: Callable[[Info], Info]
     spend: Decimal | None = None
     beside: tuple[Entity, ...] = ()
+    then: Callable[[Transaction, Info], Awaitable[str]] | None = None
     conflicts: Mapping[str, GatewayError] = field(default_factory=dict[str, GatewayError])
 
 
@@ -104,7 +108,8 @@ async def rewrite(
     async with changing(desk.stores, entities, edit.conflicts) as transaction:
         before = await _held(transaction, desk, kind, edit.entity_id, now)
         await _write(transaction, caller, kind, edit, edit.change(before))
-        after = await existing(transaction, kind, edit.entity_id)
+        now_called = await edit.then(transaction, before) if edit.then else edit.entity_id
+        after = await existing(transaction, kind, now_called)
         await insert_audit(
             transaction,
             caller.audit(edit.action, kind.table, edit.entity_id, before=before, after=after),

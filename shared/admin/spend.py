@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from shared.admin.key_reads import token_of
+from shared.admin.key_access import token_of
 from shared.errors import BadRequest, NotPermitted
 from shared.storage.spend_logs import LogFilter, list_spend_logs, sum_spend_by_day
 from shared.wire.admin_spend import DaySum

@@ -1,29 +1,37 @@
-"""Make, change and show users."""
+"""Make, change and delete users; reading them is in user_reads.py."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shared.admin.change import changing
-from shared.admin.columns import amended
+from shared.admin.columns import amended, guarded
 from shared.admin.desk import expiry
-from shared.admin.keys import NOTHING, NewKey, insert_key
-from shared.admin.members import join
+from shared.admin.keys import NOTHING, NewKey, bury_keys_of, insert_key
+from shared.admin.members import join, member_entity
+from shared.admin.permissions import Standing
 from shared.admin.rewrite import USERS, Edit, existing, rewrite
 from shared.auth.keys import make_key
-from shared.domain import Scope
-from shared.errors import AlreadyExists, BadRequest, GatewayError, NotFound, NotPermitted
-from shared.storage import admin_keys, admin_teams, admin_users
+from shared.domain import Role, Scope
+from shared.errors import (
+    AlreadyExists,
+    BadRequest,
+    GatewayError,
+    NotFound,
+    NotPermitted,
+    Refused,
+)
+from shared.storage import admin_keys, admin_organizations, admin_teams, admin_users
 from shared.storage.admin_changes import insert_audit
-from shared.storage.admin_keys import KeyFilter, Page
 from shared.wire.admin_keys import KeyColumns
 from shared.wire.admin_teams import TeamMember
 from shared.wire.admin_users import (
     CreatedUser,
+    UpdatedUsers,
     UserColumns,
     UserInfo,
-    UserInfoReply,
+    UserResult,
 )
 
 if TYPE_CHECKING:
@@ -35,15 +43,22 @@ if TYPE_CHECKING:
     from shared.storage.policies import Entity
     from shared.storage.postgres import Transaction
     from shared.wire.admin_keys import GeneratedKey
-    from shared.wire.admin_users import NewUser, UpdateUser, UserFields
-
-SHOWN_AT_MOST: Final = 1_000
+    from shared.wire.admin_users import (
+        DeleteUsers,
+        NewUser,
+        UpdateUser,
+        UpdateUsers,
+        UserFields,
+    )
 
 
 async def new_user(desk: Desk, caller: Caller, request: NewUser, now: Millis) -> CreatedUser:
     """Make a user, put them into their teams, and give them a key unless that is not wanted."""
     user_id = request.user_id or str(uuid.uuid4())
     columns = amended(UserColumns(), request, desk, now)
+    organizations = sorted(set(request.organizations or []))
+    if not caller.is_admin:
+        _check_made_by_organization(caller, request, organizations)
     key = _first_key(request, user_id, now) if request.auto_create_key else None
     teams = sorted(set(request.teams or []))
     entities: list[Entity] = [(Scope.USER, user_id), *((Scope.TEAM, team) for team in teams)]
@@ -54,6 +69,14 @@ async def new_user(desk: Desk, caller: Caller, request: NewUser, now: Millis) ->
             transaction, user_id, columns, spend=request.spend or NOTHING, by=caller.name
         )
         await _join(transaction, caller, user_id, teams)
+        if await admin_organizations.lock_organizations(transaction, organizations) < len(
+            organizations
+        ):
+            raise BadRequest("Organization not found.", param="organizations")
+        for organization_id in organizations:
+            await admin_organizations.insert_members(
+                transaction, organization_id, [user_id], role=columns.user_role
+            )
         made = await insert_key(transaction, caller, key) if key else None
         info = await existing(transaction, USERS, user_id)
         await insert_audit(transaction, caller.audit("created", USERS.table, user_id, after=info))
@@ -63,36 +86,82 @@ async def new_user(desk: Desk, caller: Caller, request: NewUser, now: Millis) ->
 async def update_user(desk: Desk, caller: Caller, request: UpdateUser, now: Millis) -> UserInfo:
     """Change the fields of a user that the request holds; an address alone names the user."""
     user_id = request.user_id or await _user_of(desk, request.user_email)
+    if not caller.is_admin:
+        is_own = caller.user_id is not None and user_id == caller.user_id
+        caller.check_fields(caller.standing if is_own else None, request.model_fields_set)
     await existing(desk.stores.postgres, USERS, user_id)
+
+    def change(user: UserInfo) -> UserInfo:
+        after = amended(user, request, desk, now).model_copy(update={"user_id": user_id})
+        return after if caller.is_admin else guarded(user, after, request)
+
     edit: Edit[UserInfo] = Edit(
         entity_id=user_id,
         action="updated",
-        change=lambda user: amended(user, request, desk, now).model_copy(
-            update={"user_id": user_id}
-        ),
+        change=change,
         spend=request.spend,
         conflicts=_conflicts(request, user_id),
     )
     return await rewrite(desk, caller, USERS, edit, now)
 
 
-async def user_info(desk: Desk, caller: Caller, user_id: str | None, now: Millis) -> UserInfoReply:
-    """Tell about a user, without an id about the caller: their keys and teams as well."""
-    wanted = user_id or caller.user_id
-    if wanted is None or not (caller.sees_all or wanted == caller.user_id):
-        raise NotPermitted("You can only see your own user.", param="user_id")
-    db = desk.stores.postgres
-    user = await admin_users.find_user(db, wanted)
-    if user is None:
-        raise NotFound(f"User {wanted} not found", param="user_id")
-    keys = await admin_keys.list_keys(db, KeyFilter(user_id=wanted), Page(size=SHOWN_AT_MOST))
-    teams = await admin_teams.find_teams(db, user.teams[:SHOWN_AT_MOST])
-    return UserInfoReply(
-        user_id=wanted,
-        user_info=desk.as_of(user, now),
-        keys=[desk.as_of(key, now) for key in keys],
-        teams=[desk.as_of(team, now) for team in teams],
+async def update_users(
+    desk: Desk, caller: Caller, request: UpdateUsers, now: Millis
+) -> UpdatedUsers:
+    """Change many users, each for itself: what is refused for one is told beside the others."""
+    results: list[UserResult] = []
+    for one in request.users:
+        updated, error = None, None
+        try:
+            updated = await update_user(desk, caller, one, now)
+        except Refused as refused:
+            error = refused.message
+        results.append(
+            UserResult(
+                user_id=updated.user_id if updated else one.user_id,
+                user_email=updated.user_email if updated else one.user_email,
+                success=updated is not None,
+                error=error,
+                updated_user=updated,
+            )
+        )
+    done = sum(result.success for result in results)
+    return UpdatedUsers(
+        results=results,
+        total_requested=len(results),
+        successful_updates=done,
+        failed_updates=len(results) - done,
     )
+
+
+async def delete_users(desk: Desk, caller: Caller, request: DeleteUsers) -> int:
+    """Delete users, all of them or none; their keys die with them."""
+    db, user_ids = desk.stores.postgres, sorted(set(request.user_ids))
+    tokens = await admin_keys.find_tokens_of(db, user_ids=user_ids)
+    team_ids = await admin_users.find_teams_of_users(db, user_ids)
+    entities: list[Entity] = [
+        *((Scope.USER, user_id) for user_id in user_ids),
+        *((Scope.KEY, str(token)) for token in tokens),
+        *((Scope.TEAM, team_id) for team_id in team_ids),
+        *(
+            entity
+            for user_id in user_ids
+            for team_id in team_ids
+            for entity in member_entity(team_id, user_id)
+        ),
+    ]
+    async with changing(desk.stores, entities) as transaction:
+        await admin_teams.lock_teams(transaction, team_ids)
+        if await admin_users.lock_doomed_users(transaction, user_ids) < len(user_ids):
+            missing = await _missing(desk, user_ids)
+            raise NotFound(f"User not found, passed user_id={missing}", param="user_ids")
+        doomed = await admin_users.find_users(transaction, user_ids)
+        await bury_keys_of(transaction, caller, entities, user_ids=user_ids)
+        await admin_users.delete_users(transaction, user_ids, team_ids)
+        for user in doomed:
+            line = caller.audit("deleted", USERS.table, user.user_id, before=user)
+            await insert_audit(transaction, line)
+    return len(user_ids)
 
 
 def _first_key(request: NewUser, user_id: str, now: Millis) -> NewKey:
@@ -145,8 +214,33 @@ def _conflicts(request: UserFields, user_id: str) -> dict[str, GatewayError]:
         "litellm_usertable_user_email_key": AlreadyExists(
             f"User with email {request.user_email} already exists", param="user_email"
         ),
+        "litellm_usertable_sso_user_id_key": AlreadyExists(
+            "That sso_user_id belongs to another user.", param="sso_user_id"
+        ),
         "litellm_verificationtoken_key_alias_key": BadRequest(
             "Key with that alias already exists. Unique key aliases across all keys are required.",
             param="key_alias",
         ),
     }
+
+
+def _check_made_by_organization(
+    caller: Caller, request: NewUser, organizations: Sequence[str]
+) -> None:
+    """Let an organisation's admin make users of it, who are no more than users."""
+    run = caller.relations.run_organizations
+    if not organizations or not run.issuperset(organizations):
+        raise NotPermitted(
+            "You can only make users of your own organizations.", param="organizations"
+        )
+    given = {name for name in request.model_fields_set if getattr(request, name) is not None}
+    caller.check_fields(Standing.ORG_ADMIN, given)
+    if request.user_role in (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER):
+        raise NotPermitted("You cannot make an admin of the proxy.", param="user_role")
+    if not all(caller.runs_team(team_id) for team_id in request.teams or []):
+        raise NotPermitted("You can only use teams of your own organizations.", param="teams")
+
+
+async def _missing(desk: Desk, user_ids: Sequence[str]) -> str:
+    found = await admin_users.find_users(desk.stores.postgres, user_ids)
+    return min(set(user_ids) - {user.user_id for user in found}, default="")

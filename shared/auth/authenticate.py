@@ -6,6 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from shared.auth.directory import Directory
+from shared.auth.grace import find_by_any_secret
 from shared.auth.keys import KEY_PREFIX, hash_key, masked
 from shared.domain import Key, Millis, Principal, Role, Scope, User
 from shared.errors import NotAuthenticated
@@ -67,7 +68,7 @@ async def identify(
             f"Authentication Error, LiteLLM Virtual Key expected. Received={masked(key)}, "
             f"expected to start with '{KEY_PREFIX}'.",
         )
-    return await directory.find(hash_key(key), now, fresh=fresh)
+    return await find_by_any_secret(directory, hash_key(key), now, fresh=fresh)
 
 
 def _checked(presented: str | None) -> str:

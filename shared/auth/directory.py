@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from shared.domain import Key, KeyHash, Millis, Policy, Principal, Scope, Team, User
 from shared.errors import KeyNotFound, RedisDown
 from shared.storage import policies
+from shared.storage.grace import Successor
 from shared.storage.policies import Deleted
 from shared.storage.principals import find_principal
 from shared.storage.shared_reads import SharedReads
@@ -37,6 +38,9 @@ class Directory:
     _known: OrderedDict[Entity, tuple[Policy, Millis]] = field(
         default_factory=OrderedDict[tuple[Scope, str], tuple[Policy, Millis]]
     )
+    successors: dict[KeyHash, Successor] = field(default_factory=dict[KeyHash, Successor])
+    """What former secrets stand for, as far as this process has seen them."""
+
     _reloads: SharedReads[Principal] = field(default_factory=SharedReads[Principal])
 
     async def find(self, key_hash: KeyHash, now: Millis, *, fresh: bool = False) -> Principal:
@@ -77,6 +81,13 @@ class Directory:
                     self._known.pop((scope, entity_id), None)
                 case _:
                     continue
+
+    def remember_successor(self, former: KeyHash, successor: Successor | None) -> None:
+        """Note what a former secret stands for, or that it no longer does."""
+        if successor is None:
+            self.successors.pop(former, None)
+        elif len(self.successors) < CAPACITY:
+            self.successors[former] = successor
 
     def confirm(self, principal: Principal, now: Millis) -> None:
         """Note that Redis has just vouched for these policies."""

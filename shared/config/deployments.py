@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.domain import Json, JsonObject
 
+_VERTEX_LOCATION: Final = "global"
 _SECRETS: Final = ("api_key",)
 # What model_info says for LiteLLM's own pages only.
 _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "created_by")
@@ -27,10 +28,13 @@ _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "cr
 class Defaults:
     """What a deployment takes where its entry is silent; times in seconds."""
 
-    __slots__ = ("stream_timeout", "timeout")
+    __slots__ = ("drop_params", "stream_timeout", "timeout")
 
-    def __init__(self, timeout: float | None, stream_timeout: float | None) -> None:
-        """Keep the timeouts of `litellm_settings` or `router_settings`."""
+    def __init__(
+        self, timeout: float | None, stream_timeout: float | None, *, drop_params: bool = False
+    ) -> None:
+        """Keep what `litellm_settings` or `router_settings` say for all."""
+        self.drop_params = drop_params
         self.timeout = timeout
         self.stream_timeout = stream_timeout
 
@@ -64,11 +68,21 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         base_model=info.text("base_model") or params.text("base_model") or None,
         max_output_tokens=info.maybe_whole("max_output_tokens"),
         mode=info.text("mode") or None,
+        api_version=_api_version(params, vendor),
+        drop_params=params.flag("drop_params", default=defaults.drop_params),
     )
     info.ignore(_ONLY_SHOWN)
     for section in (params, info, entry):
         section.warn_about_unread()
     return deployment
+
+
+def is_placed_over_api(entry: JsonObject) -> bool:
+    """Say whether an entry came over the API and names the address that it is called at."""
+    params, info = entry.get("litellm_params"), entry.get("model_info")
+    is_made_over_api = isinstance(info, dict) and info.get("db_model") is True
+    names = params.keys() if isinstance(params, dict) else ()
+    return is_made_over_api and not {"api_base", "base_url"}.isdisjoint(names)
 
 
 def id_of(entry: JsonObject) -> str:
@@ -129,7 +143,12 @@ def _api_base(params: Section, vendor: Vendor) -> str:
     if url or _is_reference(params, "api_base") or _is_reference(params, "base_url"):
         return url
     environment = params.environment or {}
-    default = environment.get(vendor.base_url_variable) or vendor.base_url
+    default = (
+        environment.get(vendor.base_url_variable)
+        or _vertex_base(params, vendor)
+        or _bedrock_base(params, vendor, environment)
+        or vendor.base_url
+    )
     if not default and vendor.provider in VENDORS and params.environment is not None:
         params.problem("api_base", f"is missing, and {vendor.base_url_variable} is not set either")
         return ""
@@ -138,6 +157,34 @@ def _api_base(params: Section, vendor: Vendor) -> str:
     except Wrong as wrong:
         params.problem("api_base", f"(from {vendor.base_url_variable}) {wrong}")
         return ""
+
+
+def _vertex_base(params: Section, vendor: Vendor) -> str:
+    """Address a project of Google's where one is named."""
+    project, location = params.text("vertex_project"), params.text("vertex_location")
+    if vendor.provider != "vertex_ai" or not project:
+        return ""
+    location = location or _VERTEX_LOCATION
+    host = "aiplatform.googleapis.com"
+    if location != _VERTEX_LOCATION:
+        host = f"{location}-{host}"
+    return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google"
+
+
+def _bedrock_base(params: Section, vendor: Vendor, environment: Mapping[str, str]) -> str:
+    """Address the region that the entry names, else the one this process is in."""
+    region = params.text("aws_region_name")
+    region = region or environment.get("AWS_REGION_NAME") or environment.get("AWS_REGION") or ""
+    if vendor.provider != "bedrock" or not region:
+        return ""
+    return f"https://bedrock-runtime.{region}.amazonaws.com"
+
+
+def _api_version(params: Section, vendor: Vendor) -> str:
+    given = params.text("api_version")
+    if given or not vendor.version_variable:
+        return given
+    return (params.environment or {}).get(vendor.version_variable, "")
 
 
 def _is_reference(params: Section, name: str) -> bool:

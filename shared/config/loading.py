@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
-from shared.config.deployments import Defaults, id_of, read_deployment
+from shared.config.deployments import Defaults, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
     UNKNOWN_PRICE,
@@ -25,8 +26,9 @@ from shared.config.sections import Findings, Problem, Section, Wrong, one_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import Deployment, Json
+    from shared.domain import Deployment, Json, JsonObject
 
+_NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
 _ERROR_STATUSES: Final = (400, 599)
 _TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
@@ -45,27 +47,45 @@ def load_config(path: str, environment: Mapping[str, str] = os.environ) -> Confi
 
     Raise ConfigError when the file cannot be read or is not valid.
     """
+    return valid_config(read_file(path), environment)
+
+
+def read_file(path: str) -> JsonObject:
+    """Read a compiled configuration as it is; no path is an empty one. Raise ConfigError."""
     if not path:
-        return Config()
+        return {}
     try:
         data = orjson.loads(FilePath(path).read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigError([Problem((), f"cannot read {path}: {error}")]) from error
+    if not isinstance(data, dict):
+        raise ConfigError([_NO_MAPPING])
+    return cast("JsonObject", data)
+
+
+def valid_config(data: JsonObject, environment: Mapping[str, str]) -> Config:
+    """Read a whole configuration; raise ConfigError when anything is wrong with it."""
     config, findings = read_config(data, environment)
     if findings.problems:
         raise ConfigError(findings.problems)
     return config
 
 
-def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Config, Findings]:
+def read_config(
+    data: Json,
+    environment: Mapping[str, str] | None,
+    of_database: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Config, Findings]:
     """Read a whole configuration and tell everything that was found on the way.
 
-    Without an environment, what refers to it is not checked. The Config is of use only when no
-    problem was found.
+    Without an environment, what refers to it is not checked. A deployment that was made over the
+    API and names its own `api_base` sees the variables `of_database` only: no key of the process
+    can be sent to an address that somebody else chose. The Config is of use only when no problem
+    was found.
     """
     findings = Findings()
     if not isinstance(data, dict):
-        findings.problems.append(Problem((), "the configuration must be a mapping"))
+        findings.problems.append(_NO_MAPPING)
         return Config(), findings
     top = Section(data, findings, environment)
     litellm, general = top.section("litellm_settings"), top.section("general_settings")
@@ -73,9 +93,10 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
+        drop_params=litellm.flag("drop_params"),
     )
     config = Config(
-        deployments=_deployments(top, defaults),
+        deployments=_deployments(top, defaults, of_database),
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
@@ -88,10 +109,14 @@ def read_config(data: Json, environment: Mapping[str, str] | None) -> tuple[Conf
     return config, findings
 
 
-def _deployments(top: Section, defaults: Defaults) -> tuple[Deployment, ...]:
+def _deployments(
+    top: Section, defaults: Defaults, of_database: Mapping[str, str]
+) -> tuple[Deployment, ...]:
     found: list[Deployment] = []
     seen = Counter[str]()
     for entry in top.sections("model_list"):
+        if is_placed_over_api(entry.values):
+            entry.environment = of_database
         deployment = read_deployment(entry, defaults)
         given = deployment.id
         made = given or id_of(entry.values)

@@ -6,16 +6,19 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.domain import Endpoint, Usage
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.timings import PROVIDER
-from shared.providers.registry import dialect_of
+from shared.providers.dialect import Reply
+from shared.providers.registry import counts_tokens, dialect_of
+from shared.spend.tokens import estimate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from shared.domain import Timeouts
     from shared.gateway.running import Running
-    from shared.providers.dialect import Decoder, Reply, StreamEvent
+    from shared.providers.dialect import Decoder, StreamEvent
     from shared.transport.client import Response
 
 REPLY_CAP = 6 * 1024 * 1024
@@ -40,7 +43,10 @@ class OpenStream:
 
 async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
-    dialect = dialect_of(running.deployment.provider, running.call.endpoint)
+    call, provider = running.call, running.deployment.provider
+    if call.endpoint is Endpoint.COUNT_TOKENS and not counts_tokens(provider):
+        return Reply({"input_tokens": estimate(call)}, Usage(), None)
+    dialect = dialect_of(provider, call.endpoint)
     with running.timings.step(PROVIDER):
         response = await _send(running)
         try:
@@ -48,7 +54,7 @@ async def ask(running: Running) -> Reply:
         except TransportFailed as error:
             raise in_callers_terms(error) from error
     running.first_byte_at = running.gateway.clock.now()
-    return dialect.reply(running.call, body)
+    return dialect.reply(call, body)
 
 
 async def open_stream(running: Running) -> OpenStream:

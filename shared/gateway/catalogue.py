@@ -24,6 +24,7 @@ async def visible_models(gateway: Gateway, presented: str | None) -> list[str]:
 
     A key with `permissions.allow_model_list` false sees none. Raise NotAuthenticated.
     """
+    gateway = await gateway.refreshed()
     now = gateway.clock.now()
     principal = await identify(presented, gateway.directory, gateway.settings, now, fresh=True)
     check_standing(principal, now)

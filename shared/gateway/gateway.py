@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from shared.auth.directory import Directory
-from shared.config.loading import load_config
+from shared.config.live import LiveConfig
 from shared.gateway.clock import Clock
 from shared.limits.plan import Calendar
 from shared.storage.shared_reads import SharedReads
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The rooms of one process, wired; `random` breaks ties among deployments."""
+    """The rooms of one process, wired; `random` breaks ties among deployments.
+
+    `config` is what one request decides by, from its begin to its end; `live` is what the process
+    knows. Without `live` the configuration never changes.
+    """
 
     settings: Settings
     config: Config
     stores: Stores
     directory: Directory
+    live: LiveConfig | None = None
     seeding: SharedReads[bool] = field(default_factory=SharedReads[bool])
     clock: Clock = field(default_factory=Clock)
     # From the system: a process restored from a snapshot must not repeat another's choices.
@@ -37,12 +42,26 @@ class Gateway:
     def open(cls, settings: Settings) -> Gateway:
         """Wire the rooms; nothing connects before the first request."""
         stores = Stores.open(settings)
+        live = LiveConfig.open(settings, stores)
         return cls(
             settings=settings,
-            config=load_config(settings.config_path),
+            config=live.current,
             stores=stores,
             directory=Directory(stores),
+            live=live,
         )
+
+    def current(self) -> Gateway:
+        """Return the gateway with the configuration that is in force now."""
+        if self.live is None or self.live.current is self.config:
+            return self
+        return replace(self, config=self.live.current)
+
+    async def refreshed(self) -> Gateway:
+        """Return the same, having asked whether the configuration has changed."""
+        if self.live is not None:
+            await self.live.refresh()
+        return self.current()
 
     @property
     def calendar(self) -> Calendar:

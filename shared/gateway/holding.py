@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import authorize, resolve_alias
+from shared.config.live import NOT_TOLD
 from shared.domain import KeyHash, Nanodollars, Usage
-from shared.errors import RedisDown, StoreDown, UnknownModel
+from shared.errors import RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.booking import book
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
@@ -26,7 +27,7 @@ from shared.routing.fallbacks import fallback_chain
 from shared.spend.ids import correction_id
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Seed, Stale, admit
+from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale, admit
 from shared.storage.plans import Lost, Plan, Settlement
 from shared.storage.policies import parse
 
@@ -35,24 +36,24 @@ if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
 
-ROUNDS = 5
-"""Stale, cold, seed and clock may each come once; more means that policies change all the time."""
+ROUNDS = 6
+"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
 
 
 async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
+        gateway, version = await _configured(gateway)
         with timings.step("auth"):
-            principal = await identify(
-                presented, gateway.directory, gateway.settings, gateway.clock.now()
-            )
-            call = follow(gateway, principal, asked)
-            quotes = _choose(gateway, principal, call, route)
+            decided = await _decide(gateway, presented, asked, route)
+        if decided is None:
+            continue
+        principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
         try:
             with timings.step("admit"):
-                reply = await admit(gateway.stores.redis, plan)
+                reply = await admit(gateway.stores.redis, plan, version)
         except RedisDown as error:
             if error.may_have_happened:
                 await finish(_book_nothing(gateway, principal, call, plan))
@@ -61,6 +62,9 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
                 return Running(gateway, call, principal, plan, quotes, reply, timings)
+            case Reconfigured():
+                with timings.step("refresh"):
+                    await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, plan, reply)
@@ -73,6 +77,44 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+async def _decide(
+    gateway: Gateway, presented: str | None, asked: Call, route: str
+) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
+    """Say who calls, what, and where it could go; None when the configuration has just changed.
+
+    A refusal by what this process remembers is not final: admit, which knows better, will not be
+    asked. So Redis is, for the caller's policies and then for the configuration.
+    """
+    now = gateway.clock.now()
+    for is_fresh in (False, True):
+        principal = await identify(
+            presented, gateway.directory, gateway.settings, now, fresh=is_fresh
+        )
+        try:
+            call = follow(gateway, principal, asked)
+            return principal, call, _choose(gateway, principal, call, route)
+        except Refused:
+            if not is_fresh:
+                continue
+            if gateway.live is None or not await gateway.live.refresh():
+                raise
+    return None
+
+
+async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
+    """Return the gateway as it is configured now, and the version that says so."""
+    live = gateway.live
+    if live is None:
+        return gateway, NOT_TOLD
+    await live.begin()
+    return gateway.current(), live.told
+
+
+async def _reload(gateway: Gateway, version: str) -> None:
+    if gateway.live is not None:
+        await gateway.live.reload(int(version))
 
 
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:

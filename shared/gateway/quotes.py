@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import Nanodollars
+from shared.domain import Endpoint, Nanodollars
 from shared.limits.plan import Candidate
 from shared.spend.cost import upper_bound
-from shared.spend.prices import price_of
-from shared.spend.tokens import completion_bound, completions, prompt_size
+from shared.spend.prices import FREE, price_of
+from shared.spend.tokens import completion_bound, completions, counted_bound, prompt_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def quote(
     tier = asked_tier if isinstance(asked_tier, str) else None
     quotes: list[Quote] = []
     for group, deployments in groups:
-        prices = [price_of(deployment, tier) for deployment in deployments]
+        prices = [_price(call, deployment, tier) for deployment in deployments]
         bounds = [_bound(call, size, price, default) for price in prices]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
@@ -61,6 +61,11 @@ def quote(
             for deployment, price in zip(deployments, prices, strict=True)
         ]
     return tuple(quotes)
+
+
+def _price(call: Call, deployment: Deployment, tier: str | None) -> Price | None:
+    # Counting is free at every provider that counts.
+    return FREE if call.endpoint is Endpoint.COUNT_TOKENS else price_of(deployment, tier)
 
 
 def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:
@@ -71,4 +76,5 @@ def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> N
         size.bound(price.max_input_tokens),
         completion_bound(call, price.max_output_tokens, default),
         completions(call),
+        counted_bound(call),
     )

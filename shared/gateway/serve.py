@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; `running` still holds its room until `finish`."""
+    """A whole answer, `raw` where it is no JSON; `running` still holds its room until `finish`."""
 
     body: JsonObject
     running: Running
+    raw: bytes | None = None
+    media_type: str = "application/json"
 
     async def finish(self) -> None:
         """Settle the call, once the caller has the answer."""
@@ -43,7 +45,7 @@ async def serve(gateway: Gateway, presented: str | None, call: Call, route: str)
             return Relay(running, stream)
         reply = await first_success(running, ask)
         running.take(reply)
-        answer = Answer(running.shown(reply.body), running)
+        answer = Answer(running.shown(reply.body), running, reply.raw, reply.media_type)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()

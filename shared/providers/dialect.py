@@ -21,13 +21,15 @@ class Reply:
     """A whole answer, in OpenAI's shape; `model` still has the provider's name for it.
 
     `usage` is None when the provider did not say; then `text_bytes`, the bytes of generated text,
-    are there to estimate from.
+    are there to estimate from. What is no JSON (sound) is `raw`, of that media type.
     """
 
     body: JsonObject
     usage: Usage | None
     response_id: str | None
     text_bytes: int = 0
+    raw: bytes | None = None
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from shared.domain import Endpoint, HttpRequest
 from shared.errors import ProviderFailed
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
+from shared.providers.openai_media import PATHS as MEDIA_PATHS
+from shared.providers.openai_media import media_body, media_reply
 from shared.providers.responses.native import ResponsesDecoder, read_response
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
 from shared.providers.usage import text_bytes, usage_of
@@ -50,6 +52,10 @@ class OpenAI:
 
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the caller's body to the deployment, under the deployment's name for the model."""
+        if call.endpoint in MEDIA_PATHS:
+            kind, content = media_body(call, to.model)
+            url = self.url(to, MEDIA_PATHS[call.endpoint])
+            return HttpRequest("POST", url, {"content-type": kind, **self.headers(to)}, content)
         body: JsonObject = {**call.body, "model": to.model}
         if call.is_stream:
             body["stream"] = True
@@ -75,6 +81,8 @@ class OpenAI:
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a whole answer."""
+        if call.endpoint in MEDIA_PATHS:
+            return media_reply(call, body)
         parsed = _parsed(body)
         if parsed.get("error"):
             raise failure_inside(parsed)

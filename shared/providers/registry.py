@@ -1,4 +1,4 @@
-"""Which dialect a provider speaks, and how it strays from it.
+"""Which dialect a provider speaks at which entrance, and how it strays from it.
 
 Addresses and keys of vendors are rows of shared.config.vendors; what differs on the wire is here.
 """
@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from shared.config.vendors import VENDORS
 from shared.domain import Endpoint
+from shared.errors import BadRequest
+from shared.providers.anthropic.dialect import Anthropic
+from shared.providers.anthropic.native import AnthropicMessages
+from shared.providers.azure import Azure
+from shared.providers.bedrock.dialect import Bedrock
+from shared.providers.cohere import Cohere
+from shared.providers.gemini.dialect import Gemini
+from shared.providers.messages.bridge import MessagesBridge
+from shared.providers.mistral import Mistral
 from shared.providers.openai import OpenAI
 from shared.providers.responses.bridge import ResponsesBridge
 
@@ -17,7 +26,27 @@ if TYPE_CHECKING:
 
     from shared.providers.dialect import Dialect
 
-_DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI()}
+_DIALECTS: Final[Mapping[str, Dialect]] = {
+    "openai": OpenAI(),
+    "anthropic": Anthropic(),
+    "azure": Azure(OpenAI()),
+    "bedrock": Bedrock(),
+    "cohere": Cohere(),
+    "gemini": Gemini(),
+    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
+    # 2026-11); it tells the usage in the last chunk unasked.
+    "mistral": Mistral(OpenAI(takes_stream_options=False, takes_max_completion_tokens=False)),
+}
+"""What each speaks to callers of a chat."""
+
+_OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
+"""Dialects whose other endpoints are OpenAI's too."""
+
+_MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
+"""Who speaks the Messages API itself; all others are bridged to it."""
+
+_RICH: Final = frozenset({"openrouter", "litellm_proxy"})
+"""Who, of those that speak OpenAI's, knows LiteLLM's additions to a chat."""
 
 _KNOWS_MAX_TOKENS: Final = OpenAI(takes_max_completion_tokens=False)
 
@@ -31,9 +60,6 @@ _STRAYING: Final[Mapping[str, Dialect]] = {
         ],
         _KNOWS_MAX_TOKENS,
     ),
-    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
-    # 2026-11); it tells the usage in the last chunk unasked.
-    "mistral": OpenAI(takes_stream_options=False, takes_max_completion_tokens=False),
     # LiteLLM's base URL is that of Ollama's own API; OpenAI's is below /v1.
     **dict.fromkeys(
         ["ollama", "ollama_chat"], OpenAI(takes_max_completion_tokens=False, base_path="/v1")
@@ -64,12 +90,31 @@ def knows_responses(provider: str) -> bool:
 def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
     """Return how to put a call of that endpoint to a provider.
 
-    Raise UnknownProvider when nobody knows.
+    Raise UnknownProvider when nobody knows, BadRequest when it has nothing of the kind.
     """
+    dialect = _dialect_name(provider)
+    chat = _STRAYING.get(provider) or _DIALECTS[dialect]
+    match endpoint:
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            is_rich = dialect not in _OPENAIS or provider in _RICH
+            return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
+        case Endpoint.RESPONSES if not knows_responses(provider):
+            return ResponsesBridge(chat)
+        case Endpoint.CHAT:
+            return chat
+        case _ if dialect in _OPENAIS:
+            return chat
+        case _:
+            raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
+
+
+def counts_tokens(provider: str) -> bool:
+    """Tell whether the provider itself counts the tokens of a Messages call."""
+    return _dialect_name(provider) in _MESSAGES
+
+
+def _dialect_name(provider: str) -> str:
     vendor = VENDORS.get(provider)
     if vendor is None:
         raise UnknownProvider(provider)
-    dialect = _STRAYING.get(provider) or _DIALECTS[vendor.dialect]
-    if endpoint is Endpoint.RESPONSES and not knows_responses(provider):
-        return ResponsesBridge(dialect)
-    return dialect
+    return vendor.dialect

@@ -14,7 +14,7 @@ from shared.domain import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.domain import Json
+    from shared.domain import Json, JsonObject
 
 MAX_TOKENS: Final = 1_000_000_000
 
@@ -70,7 +70,7 @@ def _places(body: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
 def _read(found: Mapping[str, Json]) -> Usage | None:
     prompt = _first_count(found, (("prompt_tokens",), ("input_tokens",)))
     completion = _first_count(found, (("completion_tokens",), ("output_tokens",)))
-    total = _count(found.get("total_tokens"))
+    total = count(found.get("total_tokens"))
     reasoning = _first_count(found, _REASONING)
     if prompt == 0:
         prompt = max(total - completion, 0)
@@ -94,17 +94,36 @@ def _first_count(found: Mapping[str, Json], paths: tuple[tuple[str, ...], ...]) 
         value: Json = dict(found)
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
-        if count := _count(value):
-            return count
+        if found_there := count(value):
+            return found_there
     return 0
 
 
-def _count(value: Json) -> int:
+def count(value: Json) -> int:
+    """Read one count; 0 where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     if isinstance(value, float) and not isfinite(value):
         return 0
     return min(max(int(value), 0), MAX_TOKENS)
+
+
+def chat_usage(usage: Usage | None) -> JsonObject | None:
+    """Write usage as OpenAI does, with Anthropic's own two counts beside it, as LiteLLM does."""
+    if usage is None:
+        return None
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_creation_tokens": usage.cache_creation_tokens,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "cache_read_input_tokens": usage.cached_tokens,
+        "cache_creation_input_tokens": usage.cache_creation_tokens,
+    }
 
 
 def text_bytes(value: Json, depth: int = 0) -> int:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from shared.errors import BadRequest, GatewayError, NotFound, TooLarge, UnsupportedMedia
 from shared.observability import log
-from shared.wire.error_body import error_body
+from shared.wire.error_body import error_body_at
 from shared.wire.header_values import safe_headers
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def deadline_of(request: Request) -> Millis | None:
     return extensions.get(EXTENSION, {}).get("deadline_ms")
 
 
-def error_response(error: GatewayError) -> Response:
-    """Show an error to the caller."""
+def error_response(error: GatewayError, path: str = "") -> Response:
+    """Show an error to the caller, in the shape of the entrance that `path` leads to."""
     return Response(
-        json.dumps(error_body(error), separators=(",", ":")),
+        json.dumps(error_body_at(path, error), separators=(",", ":")),
         status_code=error.status,
         headers=safe_headers(error.headers),
         media_type="application/json",
@@ -144,7 +144,8 @@ class Boundary:
             log.exception("unexpected", error, path=scope["path"][:_LONGEST_PARAM])
             if has_started:  # too late for a status: the server cuts the connection
                 raise
-            await error_response(GatewayError("Internal server error"))(scope, receive, send)
+            shown = error_response(GatewayError("Internal server error"), scope["path"])
+            await shown(scope, receive, send)
 
 
 def _unsplit(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -160,15 +161,15 @@ def _too_large(cap: int) -> TooLarge:
     return TooLarge(f"The request body is larger than {cap} bytes.", param="request_body")
 
 
-async def _on_gateway_error(_request: Request, error: Exception) -> Response:
-    return error_response(cast("GatewayError", error))
+async def _on_gateway_error(request: Request, error: Exception) -> Response:
+    return error_response(cast("GatewayError", error), request.url.path)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     problem = cast("HTTPException", error)
     match problem.status_code:
         case HTTPStatus.NOT_FOUND:
-            return error_response(NotFound("Not found: there is no such route."))
+            return error_response(NotFound("Not found: there is no such route."), request.url.path)
         case HTTPStatus.METHOD_NOT_ALLOWED:
             shown = BadRequest(
                 f"Method {request.method} is not allowed here.",
@@ -177,7 +178,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         case _:
             shown = BadRequest(problem.detail, headers=problem.headers)
     shown.status = problem.status_code
-    return error_response(shown)
+    return error_response(shown, request.url.path)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> Response:

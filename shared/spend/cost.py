@@ -8,11 +8,10 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
-from shared.domain import NANODOLLARS_PER_DOLLAR, Nanodollars
+from shared.domain import NANODOLLARS_PER_DOLLAR, Nanodollars, Usage
 
 if TYPE_CHECKING:
-    from shared.domain import Usage
-    from shared.spend.prices import Price, Rates
+    from shared.spend.prices import Price, Rates, Units
 
 MAX_TOKENS: Final = 1_000_000_000
 MAX_COST: Final = Nanodollars(10**15)
@@ -21,6 +20,7 @@ MAX_COST: Final = Nanodollars(10**15)
 # Enough digits for every sum of tokens times price to be exact; should somebody write a price
 # with hundreds of digits, the error is on the safe side.
 _EXACT: Final = Context(prec=200, rounding=ROUND_CEILING)
+NOTHING: Final = Usage()
 _NANODOLLARS: Final = Decimal(NANODOLLARS_PER_DOLLAR)
 
 
@@ -39,20 +39,39 @@ def cost(price: Price, usage: Usage) -> Nanodollars:
         (rates.cache_creation, created),
         (rates.output, completion - reasoning),
         (rates.reasoning, reasoning),
+        *_counted(price.units, usage),
     )
 
 
 def upper_bound(
-    price: Price, prompt_tokens: int, completion_tokens: int, n: int = 1
+    price: Price,
+    prompt_tokens: int,
+    completion_tokens: int,
+    n: int = 1,
+    counted: Usage = NOTHING,
 ) -> Nanodollars:
-    """Return the most a call of at most so many tokens can cost, `n` completions of them."""
+    """Return the most a call of at most so many tokens can cost, `n` completions of them.
+
+    `counted` is what it may use beside tokens.
+    """
     prompt, completion = _tokens(prompt_tokens), _tokens(_tokens(completion_tokens) * _tokens(n))
     reachable = [price.rates, *(tier.rates for tier in price.tiers if prompt > tier.above)]
     return _nanodollars(
         price.per_request,
         (max(map(_dearest_input, reachable)), prompt),
         (max(max(rates.output, rates.reasoning) for rates in reachable), completion),
+        *_counted(price.units, counted),
     )
+
+
+def _counted(units: Units, usage: Usage) -> list[tuple[Decimal, int]]:
+    return [
+        (units.query, _tokens(usage.queries)),
+        (units.image, _tokens(usage.images)),
+        (units.character, _tokens(usage.characters)),
+        (units.second.scaleb(-3), _tokens(usage.milliseconds)),
+        (units.image_token, _tokens(usage.image_tokens)),
+    ]
 
 
 def _dearest_input(rates: Rates) -> Decimal:

@@ -30,12 +30,19 @@ _LETTERS: Final = {
     "cache_creation_input_token_cost": "w",
     "output_cost_per_reasoning_token": "r",
     "input_cost_per_request": "q",
+    "input_cost_per_query": "k",
+    "input_cost_per_image": "m",
+    "output_cost_per_image": "m",
+    "input_cost_per_character": "h",
+    "input_cost_per_second": "s",
+    "output_cost_per_second": "s",
+    "image_token_surcharge": "g",
 }
-_WHOLE_PRICE: Final = frozenset("ioq")
+_WHOLE_PRICE: Final = frozenset("ioqkmhs")
 _FIELD: Final = re.compile(
     rf"({'|'.join(_LETTERS)})(?:_above_(\d+)(k?)_tokens)?(?:_(priority|flex))?"
 )
-_RATE: Final = re.compile(r"[iocwrq]\d")
+_RATE: Final = re.compile(r"[iocwrqkmhsg]\d")
 _SAME_PLACE: Final = {"text-completion-openai": "openai", "ollama_chat": "ollama"}
 
 _Groups = dict[str, dict[str, Decimal]]
@@ -66,6 +73,17 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """Dollars for what is not billed in tokens; `image_token` is what one costs beyond a text's."""
+
+    query: Decimal = ZERO
+    image: Decimal = ZERO
+    character: Decimal = ZERO
+    second: Decimal = ZERO
+    image_token: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """The rates of a whole request whose prompt has more than `above` tokens."""
 
@@ -80,6 +98,7 @@ class Price:
     rates: Rates
     tiers: tuple[Tier, ...] = ()
     per_request: Decimal = ZERO
+    units: Units = Units()
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
 
@@ -87,6 +106,10 @@ class Price:
         """Return the rates of the highest tier that such a prompt reaches."""
         reached = [tier.rates for tier in self.tiers if prompt_tokens > tier.above]
         return reached[-1] if reached else self.rates
+
+
+FREE: Final = Price(rates=Rates())
+"""What costs nothing, whoever is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +149,12 @@ def _price_of(
     groups = own if is_whole else {**row.groups, **_merged(row.groups, own)}
     if not groups.get(""):
         return None
+    letters = _letters(groups, "", service_tier)
     return Price(
-        rates=Rates.of(_letters(groups, "", service_tier)),
+        rates=Rates.of(letters),
         tiers=tuple(_tiers(groups, service_tier)),
-        per_request=_letters(groups, "", service_tier).get("q", ZERO),
+        per_request=letters.get("q", ZERO),
+        units=Units(*(letters.get(letter, ZERO) for letter in "kmhsg")),
         max_input_tokens=row.max_input_tokens,
         max_output_tokens=max_output_tokens or row.max_output_tokens,
     )

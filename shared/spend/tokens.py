@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from shared.domain import Endpoint
+from shared.domain import Endpoint, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,18 @@ _NOT_PROMPT: Final = frozenset(
         *("presence_penalty", "frequency_penalty", "logit_bias", "reasoning_effort"),
         *("max_output_tokens", "include", "client_metadata", "prompt_cache_key", "truncation"),
     }
+)
+TOKENS_PER_IMAGE: Final = 8_192
+"""More than the largest picture at high quality takes at OpenAI: 6,240 (docs, read 2026-11)."""
+DOCUMENTS_PER_SEARCH: Final = 100
+BYTES_PER_CHUNK: Final = 500
+SLOWEST_MS: Final = 200
+"""What a character may take to be said."""
+LEAST_BYTES_PER_SECOND: Final = 1_000
+"""Of speech at the lowest common bit rate, 8 kbit/s."""
+TOKENS_PER_SECOND: Final = 32
+_WRITTEN: Final = frozenset(
+    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
 )
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -86,8 +98,12 @@ def prompt_size(call: Call) -> PromptSize:
             return _inputs_size(prompt, "prompt")
         case Endpoint.EMBEDDING:
             return _inputs_size(prompt, "input")
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            return _messages_size(prompt)
         case Endpoint.RESPONSES:
             return _response_size(prompt)
+        case _:
+            return _media_size(call, prompt)
 
 
 def prompt_bound(call: Call, max_input_tokens: int | None = None) -> int:
@@ -110,7 +126,9 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
 
     What the caller allows, else what the model can, else the configured default.
     """
-    if call.endpoint is Endpoint.EMBEDDING:
+    if call.endpoint in {Endpoint.IMAGE, Endpoint.IMAGE_EDIT}:
+        return TOKENS_PER_IMAGE
+    if call.endpoint not in _WRITTEN:
         return 0
     asked = _whole_numbers(call.body, *_LIMITS)
     allowed = max(asked) if asked else max_output_tokens or default
@@ -124,13 +142,35 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
 def completions(call: Call) -> int:
     """Return how many completions are asked for: `n` or `best_of` for each prompt."""
     match call.endpoint:
-        case Endpoint.EMBEDDING | Endpoint.RESPONSES:
-            return 1
-        case Endpoint.CHAT:
+        case Endpoint.CHAT | Endpoint.IMAGE | Endpoint.IMAGE_EDIT:
             return max(1, *_whole_numbers(call.body, "n"), 1)
         case Endpoint.COMPLETION:
             prompts = _inputs_size(call.body, "prompt").inputs
             return max(1, *_whole_numbers(call.body, "n", "best_of"), 1) * prompts
+        case _:
+            return 1
+
+
+def counted_bound(call: Call) -> Usage:
+    """Return the most a call may use of what is not billed in tokens."""
+    match call.endpoint:
+        case Endpoint.RERANK:
+            documents = call.body.get("documents")
+            count = len(documents) if isinstance(documents, list) else 1
+            # Long documents are cut into several, each of which counts (docs.cohere.com, 2026-11).
+            chunks = max(count, _bytes(documents) // BYTES_PER_CHUNK)
+            return Usage(queries=-(-chunks // DOCUMENTS_PER_SEARCH))
+        case Endpoint.IMAGE | Endpoint.IMAGE_EDIT:
+            tokens = TOKENS_PER_IMAGE * len(call.uploads)
+            return Usage(images=completions(call), image_tokens=tokens)
+        case Endpoint.SPEECH:
+            spoken = call.body.get("input")
+            characters = len(spoken) if isinstance(spoken, str) else 0
+            return Usage(characters=characters, milliseconds=characters * SLOWEST_MS)
+        case Endpoint.TRANSCRIPTION:
+            return Usage(milliseconds=_upload_bytes(call) * 1000 // LEAST_BYTES_PER_SECOND)
+        case _:
+            return Usage()
 
 
 def _chat_size(prompt: JsonObject) -> PromptSize:
@@ -148,6 +188,47 @@ def _chat_size(prompt: JsonObject) -> PromptSize:
         attachments=attachments,
         messages=len(messages),
         has_tools="tools" in prompt or "functions" in prompt,
+    )
+
+
+def _media_size(call: Call, prompt: JsonObject) -> PromptSize:
+    """Measure a request of images, sound or documents; files are counted by what they may hold."""
+    tokens = 0
+    if call.endpoint is Endpoint.IMAGE_EDIT:
+        tokens = TOKENS_PER_IMAGE * len(call.uploads)
+    elif call.endpoint is Endpoint.TRANSCRIPTION:
+        seconds = _upload_bytes(call) // LEAST_BYTES_PER_SECOND + 1
+        tokens = seconds * TOKENS_PER_SECOND
+    return PromptSize(_bytes(prompt), tokens=tokens, messages=1)
+
+
+def _upload_bytes(call: Call) -> int:
+    return sum(len(upload.content) for upload in call.uploads)
+
+
+def _messages_size(prompt: JsonObject) -> PromptSize:
+    """Measure an Anthropic request: what is attached may also lie within a tool's result."""
+    attachments = 0
+
+    def text_of(value: Json) -> Json:
+        nonlocal attachments
+        match value:
+            case list():
+                return [text_of(item) for item in value]
+            case {"type": "image" | "document" | "container_upload"}:
+                attachments += 1
+                return None
+            case {"content": content}:
+                return {**value, "content": text_of(content)}
+            case _:
+                return value
+
+    messages = text_of(prompt.get("messages"))
+    return PromptSize(
+        text_bytes=_bytes({**prompt, "messages": messages}),
+        attachments=attachments,
+        messages=len(messages) if isinstance(messages, list) else 1,
+        has_tools="tools" in prompt,
     )
 
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
-from shared.domain import Scope
-from shared.storage.policies import Deleted
+from shared.domain import Nanodollars, Scope
+from shared.storage.policies import Deleted, encode_id
 from shared.storage.statements import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from pydantic import BaseModel
+    from pydantic import BaseModel, JsonValue
 
     from shared.storage.policies import Entity
     from shared.storage.postgres import Runs
     from shared.storage.redis import Runs as Redis
 
+REDACTED: Final = "REDACTED"
+
+_SECRET: Final = re.compile(
+    "secret|passw|api_?key|private|credential|authorization|token$|access_?key", re.IGNORECASE
+)
+_HASHES: Final = frozenset({"token", "api_key_hash"})
+"""What sounds like a secret and is the hash of one."""
+
 _SQL = load("admin_changes")
 _CHANNEL = "config_updates"
 
-Action = Literal["created", "updated", "deleted", "blocked", "unblocked"]
+Action = Literal["created", "updated", "deleted", "blocked", "unblocked", "rotated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,25 @@ async def insert_audit(db: Runs, line: Audit) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What an entity has spent in the period that began at `since`, and what calls hold now."""
+
+    since: int
+    spent: Nanodollars
+    reserved: Nanodollars
+
+
+async def find_counter(redis: Redis, scope: Scope, entity_id: str) -> Counter | None:
+    """Return the counter of an entity's own budget, None where there is none."""
+    key = f"budget:{scope}:{encode_id(entity_id)}:-"
+    found = await redis.execute(["HMGET", key, "since", "spent", "reserved"])
+    if not isinstance(found, list) or None in found:
+        return None
+    since, spent, reserved = (int(str(value)) for value in found)
+    return Counter(since, Nanodollars(spent), Nanodollars(reserved))
+
+
 async def announce(redis: Redis, at: datetime) -> None:
     """Tell whoever listens that policies have changed."""
     message = orjson.dumps({"policies": at.isoformat()}).decode()
@@ -80,4 +108,24 @@ async def announce(redis: Redis, at: datetime) -> None:
 
 
 def _json(model: BaseModel | None) -> str | None:
-    return None if model is None else model.model_dump_json()
+    if model is None:
+        return None
+    return orjson.dumps(_redacted(model.model_dump(mode="json"))).decode()
+
+
+def _redacted(value: JsonValue) -> JsonValue:
+    """Take out what names like those of secrets hold, however deep."""
+    match value:
+        case dict():
+            return {
+                name: REDACTED if inner and _is_secret(name) else _redacted(inner)
+                for name, inner in value.items()
+            }
+        case list():
+            return [_redacted(inner) for inner in value]
+        case _:
+            return value
+
+
+def _is_secret(name: str) -> bool:
+    return name not in _HASHES and _SECRET.search(name) is not None

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 import orjson
 
 if TYPE_CHECKING:
-    from shared.wire.admin_policies import PolicyColumns
+    from pydantic import BaseModel
+
+_DOCUMENTS = frozenset({"budget_limits"})
+"""Lists that lie in a column of JSON, not in an array."""
 
 
-def parameters(columns: PolicyColumns) -> dict[str, object]:
+def parameters(columns: BaseModel) -> dict[str, object]:
     """Return the columns by name; JSON documents as text, which Postgres parses by the column."""
-    return {
-        name: orjson.dumps(value).decode() if isinstance(value, dict) else value
-        for name, value in columns.model_dump().items()
-    }
+    values: dict[str, object] = columns.model_dump()
+    return {name: _parameter(name, value) for name, value in values.items()}
+
+
+def _parameter(name: str, value: object) -> object:
+    if value is None or not (name in _DOCUMENTS or isinstance(value, dict)):
+        return value
+    document: object = value  # pyright: ignore[reportUnknownVariableType] - any JSON
+    return orjson.dumps(document).decode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
+from shared.storage.config_entries import VERSION_KEY
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
@@ -108,14 +109,25 @@ class AllCool:
     ms: int
 
 
-AdmitReply = Admitted | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """Another version of the configuration stands in Redis."""
 
 
-async def admit(redis: Runs, plan: Plan) -> AdmitReply:
-    """Take all the room `plan` asks for, or learn what stands against it."""
+AdmitReply = (
+    Admitted | Reconfigured | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
+)
+
+
+async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply:
+    """Take all the room `plan` asks for, or learn what stands against it.
+
+    The version of the configuration that the plan was made by is compared unless it is "".
+    """
     keys = [
         f"hold:{plan.request_id}",
         HOLDS,
+        VERSION_KEY,
         *(redis_key(policy.scope, policy.entity_id) for policy in plan.policies),
         *(line.key for line in plan.budgets),
         *(key for line in plan.rates for key in (line.current_key, line.previous_key)),
@@ -136,6 +148,7 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
         len(plan.rates),
         len(plan.leases),
         len(plan.candidates),
+        config_version,
     ]
     for policy in plan.policies:
         args += [policy.version, policy.read_mark]
@@ -147,6 +160,8 @@ async def admit(redis: Runs, plan: Plan) -> AdmitReply:
     args += [lease.limit for lease in plan.leases]
     args += [candidate.reservation for candidate in plan.candidates]
     reply = _words(await redis.run(script("admit"), keys, args))
+    if reply == ["CONFIG"]:
+        return Reconfigured()
     return _admit_reply(reply, n_budgets=len(plan.budgets))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
 import orjson
 from pydantic import (
@@ -26,11 +27,20 @@ from pydantic import (
 MAX_TEXT = 255
 MAX_METADATA_BYTES = 64 * 1024
 MAX_ENTRIES = 1_000
+MAX_AT_ONCE = 500
 MAX_RATE = 2**53 - 1
 MAX_PARALLEL = 2**31 - 1
 # In nanodollars still an exact double (2^53): what Lua can count to the last digit.
 MAX_DOLLARS = 9_000_000
 NANODOLLAR = Decimal("1e-9")
+
+LLM_GROUPS = frozenset({"llm_api_routes", "openai_routes", "anthropic_routes"})
+ROUTE_GROUPS = LLM_GROUPS | {"management_routes", "info_routes", "mcp_routes"}
+
+_MODEL_BUDGET = frozenset(
+    {"budget_limit", "max_budget", "time_period", "budget_duration", "rpm_limit", "tpm_limit"}
+)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 # C0, DEL, C1, the two separators that end a line in JavaScript and logs, and lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -71,6 +81,44 @@ def _dollars(value: object) -> Decimal:
     return Decimal(repr(value)).quantize(NANODOLLAR, rounding=ROUND_FLOOR)
 
 
+def _dated(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+        # What has no offset is meant in UTC.
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("must be a date and time: YYYY-MM-DDTHH:MM:SSZ") from error
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
+
+
+def _model_budgets(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Check `{model: dollars}` and `{model: {"budget_limit": dollars, "time_period": "1d", …}}`."""
+    for model, budget in value.items():
+        fields = budget if isinstance(budget, dict) else {"budget_limit": budget}
+        if not (model and is_printable(model) and fields.keys() <= _MODEL_BUDGET):
+            raise ValueError("must be {model: {budget_limit, time_period, rpm_limit, tpm_limit}}")
+        for name in ("budget_limit", "max_budget"):
+            if fields.get(name) is not None:
+                _dollars(fields[name])
+        for name in ("rpm_limit", "tpm_limit"):
+            limit = fields.get(name)
+            if limit is not None and not (_is_whole(limit) and 0 <= limit <= MAX_RATE):
+                raise ValueError(f"{name} must be a whole number from 0 to {MAX_RATE}")
+    return value
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _route(text: str) -> str:
+    if not (text.startswith("/") or text in ROUTE_GROUPS):
+        raise ValueError(f"must begin with / or be one of {', '.join(sorted(ROUTE_GROUPS))}")
+    return text
+
+
 def _within_cap(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if len(orjson.dumps(value)) > MAX_METADATA_BYTES:
         raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
@@ -105,7 +153,12 @@ Duration = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_pr
 """LiteLLM's words for a span of time (`30s`, `2h`, `30d`, `1mo`); parsed by limits/periods.py."""
 
 Names = Annotated[list[Identifier], Field(max_length=MAX_ENTRIES)]
-"""Models, tags or routes."""
+"""Models or tags."""
+
+Routes = Annotated[
+    list[Annotated[Identifier, AfterValidator(_route)]], Field(max_length=MAX_ENTRIES)
+]
+"""Paths, prefixes of paths (`/key`, `/key/*`), or words that stand for many of them."""
 
 Aliases = Annotated[dict[Identifier, Identifier], Field(max_length=MAX_ENTRIES)]
 """Model names and what they stand for."""
@@ -113,8 +166,24 @@ Aliases = Annotated[dict[Identifier, Identifier], Field(max_length=MAX_ENTRIES)]
 Document = Annotated[dict[str, JsonValue], AfterValidator(_within_cap)]
 """Any JSON object of at most 64 KB."""
 
+ModelBudgets = Annotated[
+    dict[str, JsonValue], AfterValidator(_within_cap), AfterValidator(_model_budgets)
+]
+"""Budgets by model: an amount for ever, or an amount and the span it is for."""
+
+ModelRates = Annotated[dict[Identifier, Rate], Field(max_length=MAX_ENTRIES)]
+"""Limits a minute by model or tag."""
+
+Moment = Annotated[
+    datetime, BeforeValidator(_dated), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""A moment as ISO 8601 text."""
+
 UserRole = Literal["proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer"]
 """What a user may do beside calling models (domain.Role)."""
+
+LimitType = Literal["guaranteed_throughput", "best_effort_throughput", "dynamic"]
+"""LiteLLM's words for when a limit holds."""
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 """LiteLLM's shorthand for the routes a key may use."""

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
+    MAX_AT_ONCE,
     MAX_ENTRIES,
     AdminRequest,
     Aliases,
     CustomKey,
     Document,
+    Dollars,
     Duration,
     Identifier,
     KeyReference,
     KeyType,
+    ModelRates,
+    Moment,
     Names,
+    Routes,
 )
 from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
 
@@ -38,14 +44,19 @@ class KeyFields(PolicyFields):
     key_alias: Identifier | None = None
     user_id: Identifier | None = None
     team_id: Identifier | None = None
+    budget_id: Identifier | None = None
     duration: Duration | None = None
     aliases: Aliases | None = None
     config: Document | None = None
     permissions: Document | None = None
-    allowed_routes: Names | None = None
+    allowed_routes: Routes | None = None
     allowed_cache_controls: Names | None = None
-    tags: Names | None = None
     key_type: KeyType | None = None
+    router_settings: Document | None = None
+    auto_rotate: bool | None = None
+    rotation_interval: Duration | None = None
+    tag_rpm_limit: ModelRates | None = None
+    enforced_params: Names | None = None
 
 
 class GenerateKey(KeyFields):
@@ -58,6 +69,43 @@ class UpdateKey(KeyFields):
     """POST /key/update: only the fields that are there change; null empties one."""
 
     key: KeyReference
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
+
+
+class RegenerateKey(KeyFields):
+    """POST /key/regenerate: another secret for a key; `key` may also stand in the path.
+
+    The old secret is good for as long as `grace_period` says, and for no moment without one.
+    """
+
+    key: KeyReference | None = None
+    new_key: CustomKey | None = None
+    grace_period: Duration | None = None
+
+
+class ResetSpend(AdminRequest):
+    """POST /key/{key}/reset_spend."""
+
+    reset_to: Dollars
+
+
+class UpdateKeys(AdminRequest):
+    """POST /key/bulk_update: each key with the fields that change."""
+
+    keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)]
+
+
+class UpdateTeamKeys(UpdateKeys):
+    """POST /team/key/bulk_update: keys of one team."""
+
+    team_id: Identifier
+
+
+class NameKeys(AdminRequest):
+    """POST /v2/key/info."""
+
+    keys: Annotated[list[KeyReference], Field(max_length=MAX_ENTRIES)] | None = None
 
 
 class NameKey(AdminRequest):
@@ -73,8 +121,28 @@ class DeleteKeys(AdminRequest):
     key_aliases: Names | None = None
 
 
-KeySort = Literal["created_at", "updated_at", "expires", "spend", "max_budget", "key_alias"]
+KeySort = Literal[
+    "created_at",
+    "updated_at",
+    "expires",
+    "spend",
+    "max_budget",
+    "key_alias",
+    "user_id",
+    "team_id",
+]
 """The columns that keys may be listed by."""
+
+
+class ListAliases(BaseModel):
+    """GET /key/aliases."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    size: Annotated[int, Field(ge=1, le=100)] = 50
+    search: Identifier | None = None
+    team_id: Identifier | None = None
 
 
 class ListKeys(BaseModel):
@@ -86,9 +154,15 @@ class ListKeys(BaseModel):
     size: Annotated[int, Field(ge=1, le=100)] = 10
     user_id: Identifier | None = None
     team_id: Identifier | None = None
+    organization_id: Identifier | None = None
     key_alias: Identifier | None = None
     key_hash: KeyReference | None = None
+    search: Identifier | None = None
     return_full_object: bool = False
+    include_team_keys: bool = False
+    include_created_by_keys: bool = False
+    expand: Annotated[list[Literal["user"]], Field(max_length=5)] | None = None
+    status: Literal["active", "deleted"] | None = None
     sort_by: KeySort = "created_at"
     sort_order: Literal["asc", "desc"] = "desc"
 
@@ -105,6 +179,10 @@ class KeyColumns(PolicyColumns):
     permissions: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     allowed_routes: list[str] = Field(default_factory=list[str])
     allowed_cache_controls: list[str] = Field(default_factory=list[str])
+    budget_id: str | None = None
+    router_settings: dict[str, JsonValue] | None = None
+    auto_rotate: bool = False
+    rotation_interval: str | None = None
 
 
 class KeyInfo(KeyColumns, PolicyInfo):
@@ -112,6 +190,8 @@ class KeyInfo(KeyColumns, PolicyInfo):
 
     token: str
     key_name: str | None = None
+    rotation_count: int = 0
+    last_rotation_at: datetime | None = None
     created_by: str | None = None
     updated_by: str | None = None
     last_active: datetime | None = None
@@ -122,6 +202,12 @@ class GeneratedKey(KeyInfo):
 
     key: str
     token_id: str
+    litellm_budget_table: BudgetInfo | None = None
+    tags: list[str] | None = None
+    model_rpm_limit: dict[str, int] | None = None
+    model_tpm_limit: dict[str, int] | None = None
+    guardrails: list[str] | None = None
+    enforced_params: list[str] | None = None
 
 
 class KeyInfoReply(BaseModel):
@@ -130,12 +216,66 @@ class KeyInfoReply(BaseModel):
     key: str
     info: KeyInfo
     status: str | None = None
+    budget: BudgetInfo | None = None
+
+
+class KeyInfosReply(BaseModel):
+    """The answer to /v2/key/info: those of the keys that there are."""
+
+    key: list[str]
+    info: list[KeyInfo]
+
+
+class OwnedKey(KeyInfo):
+    """A key with its owner, as /key/list shows it when asked to expand users."""
+
+    user: KeyOwner | None = None
+
+
+class KeyOwner(BaseModel):
+    """Who owns a key."""
+
+    user_id: str
+    user_email: str | None = None
+    user_alias: str | None = None
+
+
+class AliasPage(BaseModel):
+    """The answer to /key/aliases."""
+
+    aliases: list[str]
+    total_count: int
+    current_page: int
+    total_pages: int
+    size: int
+
+
+class UpdatedKey(BaseModel):
+    """One success of a bulk update."""
+
+    key: str
+    key_info: KeyInfo
+
+
+class NotUpdatedKey(BaseModel):
+    """One failure of a bulk update."""
+
+    key: str
+    failed_reason: str
+
+
+class UpdatedKeys(BaseModel):
+    """The answer to a bulk update."""
+
+    total_requested: int
+    successful_updates: list[UpdatedKey]
+    failed_updates: list[NotUpdatedKey]
 
 
 class KeyPage(BaseModel):
     """The answer to /key/list: hashes, or whole keys when asked for."""
 
-    keys: list[str] | list[KeyInfo]
+    keys: list[str] | list[OwnedKey]
     total_count: int
     current_page: int
     total_pages: int

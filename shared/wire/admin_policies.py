@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -13,10 +14,22 @@ from shared.wire.admin_fields import (
     Dollars,
     Duration,
     Identifier,
+    LimitType,
+    ModelBudgets,
+    ModelRates,
     Names,
     Parallel,
     Rate,
 )
+
+MAX_LIMITS: Final = 20
+
+
+class BudgetLimit(AdminRequest):
+    """One of several budgets that hold at once: so much in each such span."""
+
+    max_budget: Dollars
+    budget_duration: Duration
 
 
 class PolicyFields(AdminRequest):
@@ -28,12 +41,22 @@ class PolicyFields(AdminRequest):
     max_budget: Dollars | None = None
     soft_budget: Dollars | None = None
     budget_duration: Duration | None = None
-    model_max_budget: Document | None = None
+    model_max_budget: ModelBudgets | None = None
     max_parallel_requests: Parallel | None = None
     rpm_limit: Rate | None = None
     tpm_limit: Rate | None = None
+    budget_limits: Annotated[list[BudgetLimit], Field(max_length=MAX_LIMITS)] | None = None
     metadata: Document | None = None
     blocked: bool | None = None
+    # Kept in the metadata, where LiteLLM keeps them.
+    tags: Names | None = None
+    model_rpm_limit: ModelRates | None = None
+    model_tpm_limit: ModelRates | None = None
+    rpm_limit_type: LimitType | None = None
+    tpm_limit_type: LimitType | None = None
+    guardrails: Names | None = None
+    policies: Names | None = None
+    prompts: Names | None = None
 
 
 class PolicyColumns(BaseModel):
@@ -51,6 +74,7 @@ class PolicyColumns(BaseModel):
     max_parallel_requests: int | None = None
     rpm_limit: int | None = None
     tpm_limit: int | None = None
+    budget_limits: list[dict[str, JsonValue]] | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     blocked: bool = False
 

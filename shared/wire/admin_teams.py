@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from shared.wire.admin_fields import MAX_ENTRIES, AdminRequest, Aliases, Identifier, Names
+from shared.wire.admin_budgets import BudgetInfo
+from shared.wire.admin_fields import (
+    MAX_AT_ONCE,
+    MAX_ENTRIES,
+    AdminRequest,
+    Aliases,
+    Document,
+    Dollars,
+    Duration,
+    Identifier,
+    Names,
+    Rate,
+)
 from shared.wire.admin_keys import KeyInfo
 from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
+
+MEMBER_PERMISSIONS: Final = (
+    "/key/info",
+    "/key/list",
+    "/key/generate",
+    "/key/service-account/generate",
+    "/key/update",
+    "/key/delete",
+    "/key/regenerate",
+)
+"""What a team may let every member do with its keys."""
+
+Permissions = Annotated[
+    list[
+        Literal[
+            "/key/info",
+            "/key/list",
+            "/key/generate",
+            "/key/service-account/generate",
+            "/key/update",
+            "/key/delete",
+            "/key/regenerate",
+        ]
+    ],
+    Field(max_length=MAX_ENTRIES),
+]
+"""Some of them."""
 
 
 class Member(AdminRequest):
@@ -31,7 +70,12 @@ class TeamFields(PolicyFields):
 
     team_alias: Identifier | None = None
     model_aliases: Aliases | None = None
-    tags: Names | None = None
+    team_member_permissions: Permissions | None = None
+    router_settings: Document | None = None
+    team_member_budget: Dollars | None = None
+    team_member_budget_duration: Duration | None = None
+    team_member_rpm_limit: Rate | None = None
+    team_member_tpm_limit: Rate | None = None
 
 
 class NewTeam(TeamFields):
@@ -47,6 +91,54 @@ class UpdateTeam(TeamFields):
     team_id: Identifier
 
 
+class PatchTeam(TeamFields):
+    """PATCH /team/{team_id}: as an update, but for the name that stands in the path."""
+
+
+class DeleteTeams(AdminRequest):
+    """POST /team/delete."""
+
+    team_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_AT_ONCE)]
+
+
+class TeamModels(AdminRequest):
+    """POST /team/model/add and /team/model/delete."""
+
+    team_id: Identifier
+    models: Names
+
+
+class TeamPermissions(AdminRequest):
+    """POST /team/permissions_update."""
+
+    team_id: Identifier
+    team_member_permissions: Permissions
+
+
+TeamSort = Literal["created_at", "updated_at", "team_id", "team_alias", "spend", "max_budget"]
+"""The columns that teams may be listed by."""
+
+
+class ListTeams(BaseModel):
+    """GET /team/list."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: Identifier | None = None
+    organization_id: Identifier | None = None
+
+
+class PageTeams(ListTeams):
+    """GET /v2/team/list."""
+
+    team_id: Identifier | None = None
+    team_alias: Identifier | None = None
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 10
+    sort_by: TeamSort = "created_at"
+    sort_order: Literal["asc", "desc"] = "desc"
+
+
 class NameTeam(AdminRequest):
     """POST /team/block and /team/unblock."""
 
@@ -58,6 +150,8 @@ class TeamColumns(PolicyColumns):
 
     team_alias: str | None = None
     model_aliases: dict[str, str] = Field(default_factory=dict[str, str])
+    team_member_permissions: list[str] = Field(default_factory=list[str])
+    router_settings: dict[str, JsonValue] | None = None
 
 
 class TeamMember(BaseModel):
@@ -76,12 +170,14 @@ class TeamInfo(TeamColumns, PolicyInfo):
 
 
 class TeamMembership(BaseModel):
-    """What one member has spent in a team."""
+    """What one member has spent in a team, and may."""
 
     user_id: str
     team_id: str
     budget_id: str | None = None
     spend: Decimal
+    total_spend: Decimal
+    litellm_budget_table: BudgetInfo | None = None
 
 
 class TeamInfoReply(BaseModel):
@@ -98,3 +194,34 @@ class UpdatedTeam(BaseModel):
 
     team_id: str
     data: TeamInfo
+
+
+class ListedTeam(TeamInfo):
+    """A team as /team/list shows it."""
+
+    team_memberships: list[TeamMembership]
+    keys: list[KeyInfo]
+
+
+class TeamPage(BaseModel):
+    """The answer to /v2/team/list."""
+
+    teams: list[TeamInfo]
+    total: int
+    page: int
+    page_size: int
+    total_pages: int
+
+
+class TeamPermissionsReply(BaseModel):
+    """The answer to /team/permissions_list."""
+
+    team_id: str
+    team_member_permissions: list[str]
+    all_available_permissions: list[str]
+
+
+class DeletedTeams(BaseModel):
+    """The answer to /team/delete."""
+
+    deleted_teams: list[str]

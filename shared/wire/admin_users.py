@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from shared.wire.admin_fields import Duration, Identifier, Names, UserRole
+from shared.wire.admin_fields import (
+    MAX_AT_ONCE,
+    AdminRequest,
+    Duration,
+    Identifier,
+    Names,
+    UserRole,
+)
 from shared.wire.admin_keys import KeyInfo
 from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
 from shared.wire.admin_teams import TeamInfo
+
+MAX_LISTED: Final = 16_384
 
 Email = Annotated[Identifier, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 """An address in so far as a gateway cares."""
@@ -23,12 +32,14 @@ class UserFields(PolicyFields):
     user_email: Email | None = None
     user_alias: Identifier | None = None
     user_role: UserRole | None = None
+    sso_user_id: Identifier | None = None
 
 
 class NewUser(UserFields):
     """POST /user/new; alias and duration are those of the key that comes with the user."""
 
     teams: Names | None = None
+    organizations: Names | None = None
     auto_create_key: bool = True
     key_alias: Identifier | None = None
     duration: Duration | None = None
@@ -38,12 +49,46 @@ class UpdateUser(UserFields):
     """POST /user/update: named by id, else by address; null empties a field."""
 
 
+class UpdateUsers(AdminRequest):
+    """POST /user/bulk_update: each user with the fields that change."""
+
+    users: Annotated[list[UpdateUser], Field(min_length=1, max_length=MAX_AT_ONCE)]
+
+
+class DeleteUsers(AdminRequest):
+    """POST /user/delete."""
+
+    user_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_AT_ONCE)]
+
+
+UserSort = Literal["created_at", "user_id", "user_email", "user_alias", "user_role", "spend"]
+"""The columns that users may be listed by."""
+
+
+class ListUsers(BaseModel):
+    """GET /user/list; ids are parted by commas."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: UserRole | None = None
+    user_ids: Annotated[str, Field(max_length=MAX_LISTED)] | None = None
+    sso_user_ids: Annotated[str, Field(max_length=MAX_LISTED)] | None = None
+    user_email: Identifier | None = None
+    search: Identifier | None = None
+    team: Identifier | None = None
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 25
+    sort_by: UserSort = "created_at"
+    sort_order: Literal["asc", "desc"] = "desc"
+
+
 class UserColumns(PolicyColumns):
     """The columns of a user that an admin sets."""
 
     user_email: str | None = None
     user_alias: str | None = None
     user_role: str = "internal_user"
+    sso_user_id: str | None = None
 
 
 class UserInfo(UserColumns, PolicyInfo):
@@ -71,6 +116,41 @@ class UserInfoReply(BaseModel):
     user_info: UserInfo
     keys: list[KeyInfo]
     teams: list[TeamInfo]
+
+
+class ListedUser(UserInfo):
+    """A user as /user/list shows them."""
+
+    key_count: int
+
+
+class UserPage(BaseModel):
+    """The answer to /user/list."""
+
+    users: list[ListedUser]
+    total: int
+    page: int
+    page_size: int
+    total_pages: int
+
+
+class UserResult(BaseModel):
+    """What became of one user of a bulk update."""
+
+    user_id: str | None
+    user_email: str | None
+    success: bool
+    error: str | None = None
+    updated_user: UserInfo | None = None
+
+
+class UpdatedUsers(BaseModel):
+    """The answer to /user/bulk_update."""
+
+    results: list[UserResult]
+    total_requested: int
+    successful_updates: int
+    failed_updates: int
 
 
 class UpdatedUser(BaseModel):

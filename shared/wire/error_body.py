@@ -1,12 +1,38 @@
-"""The error body every caller sees: OpenAI's shape, with LiteLLM's string `code`."""
+"""The error body every caller sees: OpenAI's shape, with LiteLLM's string `code`.
+
+Below `/v1/messages` it is Anthropic's shape, so that its SDKs raise what they would at home.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import OverBudget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain import JsonObject
     from shared.errors import GatewayError
+
+_MESSAGES: Final = re.compile(r"/v1/messages(/|$)")
+
+# platform.claude.com/docs/en/api/errors, read 2026-11.
+_TYPES: Final[Mapping[int, str]] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_BREAKDOWNS: Final = 500
 
 
 def error_body(error: GatewayError) -> JsonObject:
@@ -19,6 +45,27 @@ def error_body(error: GatewayError) -> JsonObject:
             "code": error.code,
         },
     }
+
+
+def messages_error_body(error: GatewayError) -> JsonObject:
+    """Show an error as Anthropic does; `request_id` is the header of that name, if there is one."""
+    if isinstance(error, OverBudget):
+        kind = "billing_error"
+    else:
+        other = "api_error" if error.status >= _BREAKDOWNS else "invalid_request_error"
+        kind = _TYPES.get(error.status, other)
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": _encodable(error.message)},
+        "request_id": error.headers.get("request-id"),
+    }
+
+
+def error_body_at(path: str, error: GatewayError) -> JsonObject:
+    """Show an error in the shape of the entrance that `path` leads to."""
+    if _MESSAGES.match(path):
+        return messages_error_body(error)
+    return error_body(error)
 
 
 def _encodable(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.domain import Endpoint
-from shared.wire.error_body import error_body
+from shared.wire.error_body import error_body, messages_error_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ KEEP_ALIVE: Final = b": keep-alive\n\n"
 """A comment: every SSE reader skips it, and no proxy between believes the connection dead."""
 
 _DONE: Final = b"data: [DONE]\n\n"
-_NAMED: Final = frozenset({Endpoint.RESPONSES})
+_NAMED: Final = frozenset({Endpoint.MESSAGES, Endpoint.RESPONSES})
 """Endpoints whose events have names, which are the `type` of their data, and whose last is one."""
 
 
@@ -33,6 +33,8 @@ def frame(endpoint: Endpoint, data: JsonObject) -> bytes:
 
 def error_frame(endpoint: Endpoint, error: GatewayError) -> bytes:
     """Write the event that tells of a failure after the first byte."""
+    if endpoint is Endpoint.MESSAGES:
+        return frame(endpoint, messages_error_body(error))
     body = error_body(error)
     if endpoint is Endpoint.RESPONSES:
         inner = body["error"]
@@ -52,13 +54,20 @@ def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> 
     Where an endpoint's answers have their names only in places, these are replaced and no other.
     """
     match endpoint:
+        case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
+            message = data.get("message")
+            if isinstance(message, dict):
+                return {**data, "message": {**message, "model": model}}
+            return {**data, "model": model} if "model" in data else dict(data)
         case Endpoint.RESPONSES:
             response = data.get("response")
             if isinstance(response, dict):
                 return {**data, "response": {**response, "model": model}}
             return {**data, "model": model} if "model" in data else dict(data)
-        case _:
+        case Endpoint.CHAT | Endpoint.COMPLETION | Endpoint.EMBEDDING:
             return {**data, "model": model}
+        case _:
+            return {**data, "model": model} if "model" in data else dict(data)
 
 
 def _words(told: JsonObject) -> JsonObject:

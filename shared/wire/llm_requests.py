@@ -12,13 +12,13 @@ import orjson
 
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
-from shared.wire import checks
+from shared.wire import checks, media_requests
 from shared.wire.checks import Unfit, listed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.domain import Json, JsonObject
+    from shared.domain import Json, JsonObject, Upload
 
     Check = Callable[[Json], object]
 
@@ -35,8 +35,20 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "/chat/completions",
     Endpoint.COMPLETION: "/completions",
     Endpoint.EMBEDDING: "/embeddings",
+    Endpoint.MESSAGES: "/v1/messages",
+    Endpoint.COUNT_TOKENS: "/v1/messages/count_tokens",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.MODERATION: "/moderations",
+    Endpoint.RERANK: "/rerank",
+    Endpoint.IMAGE: "/images/generations",
+    Endpoint.IMAGE_EDIT: "/images/edits",
+    Endpoint.SPEECH: "/audio/speech",
+    Endpoint.TRANSCRIPTION: "/audio/transcriptions",
 }
+
+_STREAMED: Final = frozenset(
+    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+)
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
 _PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
@@ -61,11 +73,19 @@ def _check_content(value: Json) -> None:
         raise Unfit(f"content {unfit}") from None
 
 
+_CONVERSATION: Final[Mapping[str, Check]] = {
+    "model": checks.name,
+    "messages": listed(_message, least=1),
+}
+
 _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
-    Endpoint.CHAT: {"model": checks.name, "messages": listed(_message, least=1)},
+    Endpoint.CHAT: _CONVERSATION,
+    Endpoint.MESSAGES: {**_CONVERSATION, "max_tokens": _LIMIT},
+    Endpoint.COUNT_TOKENS: _CONVERSATION,
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
     Endpoint.RESPONSES: {"model": checks.name},
+    **media_requests.REQUIRED,
 }
 
 
@@ -98,6 +118,19 @@ _GENERATION: Final[Mapping[str, Check]] = {
     "parallel_tool_calls": checks.flag,
 }
 
+_MESSAGES: Final[Mapping[str, Check]] = {
+    "system": _CONTENT,
+    "stream": checks.flag,
+    "temperature": checks.not_negative,
+    "top_p": checks.not_negative,
+    "top_k": whole(0, checks.MAX_TOKENS),
+    "stop_sequences": listed(checks.text),
+    "tools": listed(checks.mapping),
+    "tool_choice": checks.mapping,
+    "thinking": checks.mapping,
+    "output_config": checks.mapping,
+}
+
 _RESPONSE: Final[Mapping[str, Check]] = {
     "input": checks.either(checks.text, listed(checks.mapping, least=1)),
     "instructions": checks.text,
@@ -121,9 +154,12 @@ _RESPONSE: Final[Mapping[str, Check]] = {
 
 _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.CHAT: _GENERATION,
+    Endpoint.MESSAGES: _MESSAGES,
+    Endpoint.COUNT_TOKENS: _MESSAGES,
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
     Endpoint.RESPONSES: _RESPONSE,
+    **media_requests.OPTIONAL,
 }
 
 _OWN: Final = frozenset(
@@ -131,12 +167,21 @@ _OWN: Final = frozenset(
         *("metadata", "litellm_metadata", "tags", "cache", "guardrails"),
         *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
         *("context_window_fallbacks", "content_policy_fallbacks"),
-        *("timeout", "stream_timeout", "request_timeout"),
+        *("timeout", "stream_timeout", "request_timeout", "drop_params"),
     },
 )
 """What a caller says to the gateway, not to the provider."""
 
 _OWN_PREFIXES: Final = ("mock_", "litellm_")
+
+_THEIRS: Final[Mapping[Endpoint, frozenset[str]]] = {
+    Endpoint.MESSAGES: frozenset({"metadata"}),
+    Endpoint.COUNT_TOKENS: frozenset({"metadata"}),
+}
+"""What is for the provider too, where it has a field of that name."""
+
+_NATIVE_HEADERS: Final = ("anthropic-", "x-claude-code-")
+"""How the names of headers begin that are for Anthropic, whoever stands between."""
 
 _FORBIDDEN: Final = ("api_base", "base_url", "api_key", "user_config", "custom_llm_provider")
 """What would send a deployment's key elsewhere, or the call past the configuration."""
@@ -149,6 +194,7 @@ def parse_call(
     *,
     id: str,  # noqa: A002 - the name of the field in Call
     requester_ip: str | None = None,
+    uploads: tuple[Upload, ...] = (),
 ) -> Call:
     """Check a body and take out what is for the gateway; header names are lower case.
 
@@ -163,14 +209,14 @@ def parse_call(
         if field in optional:
             request.read(field, optional[field])
     metadata = request.metadata()
-    is_stream = endpoint is not Endpoint.EMBEDDING and body.get("stream") is True
+    is_stream = endpoint in _STREAMED and body.get("stream") is True
     options = body.get("stream_options")
     return Call(
         id=id,
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
-        model=request.require("model", checks.name),
-        body={field: value for field, value in body.items() if not _is_own(field)},
+        model=_model(endpoint, request),
+        body=_passed_on(endpoint, body),
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
         end_user=request.end_user(metadata),
@@ -180,8 +226,22 @@ def parse_call(
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
         requester_ip=requester_ip,
+        uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
+        headers={k: v for k, v in headers.items() if k.startswith(_NATIVE_HEADERS)},
+        drop_params=request.read("drop_params", checks.flag) or False,
     )
+
+
+def _model(endpoint: Endpoint, request: _Request) -> str:
+    if endpoint is Endpoint.MODERATION:
+        return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
+    return request.require("model", checks.name)
+
+
+def _passed_on(endpoint: Endpoint, body: JsonObject) -> JsonObject:
+    theirs = _THEIRS.get(endpoint, frozenset())
+    return {field: value for field, value in body.items() if field in theirs or not _is_own(field)}
 
 
 def _is_own(field: str) -> bool:

@@ -46,8 +46,9 @@ class ReplyFacts:
 def reply_headers(facts: ReplyFacts) -> dict[str, str]:
     """Write the headers; every value can be sent, whatever text the facts hold."""
     told = {
-        # OpenAI's SDKs read the id here, LiteLLM's users there.
+        # OpenAI's SDKs read the id here, Anthropic's and LiteLLM's users there.
         "x-request-id": facts.call_id,
+        "request-id": facts.call_id,
         "x-litellm-call-id": facts.call_id,
         "x-litellm-model-group": facts.model_group,
         "x-litellm-model-id": facts.model_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,22 @@ class Admin:
     ) -> httpx.Response:
         return await self.http.get(path, params=params, headers={"authorization": f"Bearer {key}"})
 
+    async def send(
+        self, method: str, path: str, body: Json = None, *, key: str = MASTER_KEY
+    ) -> httpx.Response:
+        """Ask by any method; `body` goes into the query of a GET."""
+        headers = {"authorization": f"Bearer {key}"}
+        if method == "GET":
+            return await self.http.get(path, params=body, headers=headers)
+        return await self.http.request(method, path, json=body, headers=headers)
+
+    async def done(
+        self, method: str, path: str, body: Json = None, *, key: str = MASTER_KEY
+    ) -> Json:
+        reply = await self.send(method, path, body, key=key)
+        assert 200 == reply.status_code, reply.text
+        return reply.json()
+
     async def made(self, path: str, **body: Json) -> Json:
         reply = await self.post(path, body)
         assert 200 == reply.status_code, reply.text
@@ -89,6 +106,11 @@ class Admin:
         """What stands in Redis for a policy."""
         text = await self.state.desk.stores.redis.execute(["GET", redis_key])
         return orjson.loads(text) if isinstance(text, str) else None
+
+
+def own(word: str = "x") -> str:
+    """A name that no other test has."""
+    return f"{word}-{uuid.uuid4().hex[:12]}"
 
 
 def error_of(reply: httpx.Response) -> tuple[int, str, str | None]:

@@ -10,7 +10,7 @@ import pytest
 
 from functions.proxy.app import make_app
 from shared.auth.directory import Directory
-from shared.config.loading import read_config
+from shared.config.live import LiveConfig
 from shared.domain import Millis
 from shared.gateway.gateway import Gateway
 from shared.ledger.drain import drain
@@ -32,9 +32,9 @@ HELLO = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "ma
 async def gateway(admin: Admin, provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
     """Another process: its own memory, its own connections."""
     data: Json = {"model_list": [model("gpt", provider.url)]}
-    config, _ = read_config(data, {})
-    stores = Stores.open(admin.state.settings)
-    gateway = Gateway(admin.state.settings, config, stores, Directory(stores))
+    settings, stores = admin.state.settings, Stores.open(admin.state.settings)
+    live = LiveConfig.over(data, settings, stores, {})
+    gateway = Gateway(settings, live.current, stores, Directory(stores), live)
     transport = httpx.ASGITransport(make_app(gateway))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield http

@@ -23,6 +23,7 @@ async def test_a_team_has_the_fields_it_was_given(admin: Admin) -> None:
         "metadata": {"x": 1},
         "organization_id": "org",
     }
+    await admin.made("/organization/new", organization_id="org")
     await admin.made("/team/new", **fields)
 
     reply = (await admin.get("/team/info", {"team_id": "a:b{c}"})).json()
@@ -96,7 +97,7 @@ async def test_an_unblocked_team_lets_its_keys_in_again(admin: Admin) -> None:
 async def test_a_change_of_an_unknown_team_is_404(admin: Admin, route: str) -> None:
     reply = await admin.post(route, {"team_id": "nobody's"})
 
-    assert (404, "not_found_error", "team") == error_of(reply)
+    assert (404, "not_found_error", "team_id") == error_of(reply)
 
 
 async def test_an_unknown_team_is_404(admin: Admin) -> None:

@@ -398,7 +398,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
     data: Json = {
         "model_list": [entry(colour="red")],
         "router_settings": {"shape": 1},
-        "litellm_settings": {"drop_params": True},
+        "litellm_settings": {"modify_params": True},
         "general_settings": {"alerting": []},
         "mcp_servers": {},
     }
@@ -407,7 +407,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
 
     assert [
         "model_list[0].litellm_params.colour",
-        "litellm_settings.drop_params",
+        "litellm_settings.modify_params",
         "router_settings.shape",
         "general_settings.alerting",
         "mcp_servers",
@@ -603,3 +603,54 @@ def test_any_value_is_read_without_a_crash(data: Json) -> None:
     config, _ = read(data)
 
     assert isinstance(config, Config)
+
+
+def test_azures_version_is_the_deployments_else_the_environments() -> None:
+    given: JsonObject = {"model": "azure/gpt-4o", "api_base": "https://a.openai.azure.com"}
+    environment = {**ENVIRONMENT, "AZURE_API_KEY": "k", "AZURE_API_VERSION": "2025-01-01"}
+    models: list[Json] = [
+        entry("a", params=given),
+        entry("b", params={**given, "api_version": "2026-01-01"}),
+    ]
+
+    config, _ = read({"model_list": models}, environment)
+
+    assert ["2025-01-01", "2026-01-01"] == [found.api_version for found in config.deployments]
+
+
+def test_a_region_of_amazons_has_its_address() -> None:
+    found = deployment(
+        model="bedrock/eu.amazon.nova-pro-v1:0", api_key="k", aws_region_name="eu-west-1"
+    )
+
+    assert "https://bedrock-runtime.eu-west-1.amazonaws.com" == found.api_base
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        (None, "aiplatform.googleapis.com"),
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_a_project_of_googles_has_its_address(location: str | None, host: str) -> None:
+    found = deployment(
+        model="vertex_ai/gemini-2.5-pro",
+        api_key="token",
+        vertex_project="p",
+        vertex_location=location,
+    )
+
+    place = location or "global"
+    path = f"/v1/projects/p/locations/{place}/publishers/google"
+    assert f"https://{host}{path}" == found.api_base
+
+
+def test_what_a_provider_cannot_do_may_be_left_out_for_one_deployment_or_all() -> None:
+    entries: list[Json] = [entry(), entry(drop_params=True)]
+
+    one = read({"model_list": entries})[0]
+    every = read({"model_list": entries, "litellm_settings": {"drop_params": True}})[0]
+
+    assert [False, True] == [deployment.drop_params for deployment in one.deployments]
+    assert [True, True] == [deployment.drop_params for deployment in every.deployments]

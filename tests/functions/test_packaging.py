@@ -124,8 +124,8 @@ def test_calls_of_models_are_streamed_and_the_rest_is_not(template: Template) ->
         "/engines/{proxy+}": streamed,
         "/openai/{proxy+}": streamed,
         "/v1/model/{proxy+}": buffered,
+        "/": streamed,
         "/{proxy+}": buffered,
-        "/": buffered,
     } == template.routes()
 
 

@@ -12,7 +12,7 @@ import uvicorn
 
 from functions.proxy.app import make_app
 from shared.auth.directory import Directory
-from shared.config.loading import read_config
+from shared.config.live import LiveConfig
 from shared.gateway.gateway import Gateway
 from shared.settings import Settings
 from shared.storage.stores import Stores
@@ -47,11 +47,14 @@ async def open_gateway(
 
     def open_one(*models: Json, **sections: Json) -> Gateway:
         data: Json = {"model_list": list(models or [model("gpt", provider.url)]), **sections}
-        config, findings = read_config(data, {})
-        assert not findings.problems
         stores = Stores.open(settings)
+        live = LiveConfig.over(data, settings, stores, {})
         gateway = Gateway(
-            settings=settings, config=config, stores=stores, directory=Directory(stores)
+            settings=settings,
+            config=live.current,
+            stores=stores,
+            directory=Directory(stores),
+            live=live,
         )
         opened.append(gateway)
         return gateway

@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain import Deployment, JsonObject, Usage
 from shared.spend.cost import cost, upper_bound
-from shared.spend.prices import Price, Rates, Tier, price_of
+from shared.spend.prices import Price, Rates, Tier, Units, price_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -144,6 +144,7 @@ def test_every_kind_of_own_price_is_read() -> None:
             ),
         ),
         per_request=Decimal(6),
+        units=Units(second=Decimal(9)),
     )
     assert expected == price
 

@@ -20,11 +20,20 @@ if TYPE_CHECKING:
 CHAT: JsonObject = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 COMPLETION: JsonObject = {"model": "gpt-4o", "prompt": "Once"}
 EMBEDDING: JsonObject = {"model": "embed", "input": "Hi"}
+MESSAGES: JsonObject = {**CHAT, "max_tokens": 100}
 BODIES = {
+    Endpoint.MESSAGES: MESSAGES,
+    Endpoint.COUNT_TOKENS: MESSAGES,
     Endpoint.CHAT: CHAT,
     Endpoint.COMPLETION: COMPLETION,
     Endpoint.EMBEDDING: EMBEDDING,
     Endpoint.RESPONSES: {"model": "gpt-4o", "input": "Hi"},
+    Endpoint.MODERATION: {"input": "Hi"},
+    Endpoint.RERANK: {"model": "rank", "query": "Hi", "documents": ["Ho"]},
+    Endpoint.IMAGE: {"model": "image", "prompt": "A cat"},
+    Endpoint.IMAGE_EDIT: {"model": "image", "prompt": "A cat"},
+    Endpoint.SPEECH: {"model": "say", "input": "Hi", "voice": "alloy"},
+    Endpoint.TRANSCRIPTION: {"model": "hear"},
 }
 
 

@@ -20,6 +20,7 @@ def headers(**facts: Any) -> dict[str, str]:  # noqa: ANN401 - any fact
 def test_what_is_not_known_has_no_header() -> None:
     assert {
         "x-request-id": "1",
+        "request-id": "1",
         "x-litellm-call-id": "1",
         "x-litellm-model-group": "gpt-4o",
         "x-litellm-response-cost-original": "0.0",

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
-from shared.admin import key_reads, keys
+from shared.admin import key_reads, key_rotation, keys
 from shared.wire.admin_fields import KeyReference
 from shared.wire.admin_keys import (
+    AliasPage,
     DeletedKeys,
     DeleteKeys,
     GeneratedKey,
     GenerateKey,
     KeyInfo,
     KeyInfoReply,
+    KeyInfosReply,
     KeyPage,
+    ListAliases,
     ListKeys,
     NameKey,
+    NameKeys,
+    RegenerateKey,
+    ResetSpend,
+    UpdatedKeys,
     UpdateKey,
+    UpdateKeys,
+    UpdateTeamKeys,
 )
 
 router = APIRouter(tags=["keys"])
@@ -40,6 +49,17 @@ async def generate(request: Request, who: Who) -> Response:
 
 
 @router.post(
+    "/key/service-account/generate",
+    openapi_extra=documented(GenerateKey),
+    responses={200: {"model": GeneratedKey}},
+)
+async def generate_service_account(request: Request, who: Who) -> Response:
+    """Make a key of a team that belongs to nobody in it."""
+    body = await asked(request, GenerateKey)
+    return shown(await keys.generate_service_key(who.desk, who.caller, body, who.now))
+
+
+@router.post(
     "/key/update", openapi_extra=documented(UpdateKey), responses={200: {"model": KeyInfo}}
 )
 async def update(request: Request, who: Who) -> Response:
@@ -47,6 +67,64 @@ async def update(request: Request, who: Who) -> Response:
     body = await asked(request, UpdateKey)
     key = await keys.update_key(who.desk, who.caller, body, who.now)
     return shown({"key": key.token, **key.model_dump()})
+
+
+@router.post(
+    "/key/bulk_update",
+    openapi_extra=documented(UpdateKeys),
+    responses={200: {"model": UpdatedKeys}},
+)
+async def bulk_update(request: Request, who: Who) -> Response:
+    """Change many keys, each for itself."""
+    body = await asked(request, UpdateKeys)
+    return shown(await keys.update_keys(who.desk, who.caller, body, who.now))
+
+
+@router.post(
+    "/team/key/bulk_update",
+    openapi_extra=documented(UpdateTeamKeys),
+    responses={200: {"model": UpdatedKeys}},
+)
+async def bulk_update_of_team(request: Request, who: Who) -> Response:
+    """Change many keys of one team, each for itself."""
+    body = await asked(request, UpdateTeamKeys)
+    return shown(await keys.update_keys(who.desk, who.caller, body, who.now))
+
+
+@router.post(
+    "/key/regenerate",
+    openapi_extra=documented(RegenerateKey),
+    responses={200: {"model": GeneratedKey}},
+)
+async def regenerate(request: Request, who: Who) -> Response:
+    """Give a key another secret, without a name the caller's own."""
+    body = await asked(request, RegenerateKey)
+    key = await key_rotation.regenerate_key(who.desk, who.caller, None, body, who.now)
+    return shown(key)
+
+
+@router.post(
+    "/key/{key}/regenerate",
+    openapi_extra=documented(RegenerateKey),
+    responses={200: {"model": GeneratedKey}},
+)
+async def regenerate_named(
+    request: Request, who: Who, key: Annotated[KeyReference, Path()]
+) -> Response:
+    """Give the key in the path another secret."""
+    body = await asked(request, RegenerateKey)
+    return shown(await key_rotation.regenerate_key(who.desk, who.caller, key, body, who.now))
+
+
+@router.post(
+    "/key/{key}/reset_spend",
+    openapi_extra=documented(ResetSpend),
+    responses={200: {"model": KeyInfo}},
+)
+async def reset_spend(request: Request, who: Who, key: Annotated[KeyReference, Path()]) -> Response:
+    """Start a key's spend anew."""
+    body = await asked(request, ResetSpend)
+    return shown(await key_rotation.reset_key_spend(who.desk, who.caller, key, body, who.now))
 
 
 @router.post(
@@ -79,7 +157,23 @@ async def info(who: Who, key: Annotated[KeyReference | None, Query()] = None) ->
     reply = await key_reads.key_info(who.desk, who.caller, key, who.now)
     columns = reply.info.model_dump(exclude={"token"})
     status = {} if reply.status is None else {"status": reply.status}
-    return shown({"key": reply.key, "info": columns | status})
+    budget = {"litellm_budget_table": reply.budget}
+    return shown({"key": reply.key, "info": columns | budget | status})
+
+
+@router.post(
+    "/v2/key/info", openapi_extra=documented(NameKeys), responses={200: {"model": KeyInfosReply}}
+)
+async def infos(request: Request, who: Who) -> Response:
+    """Show those of the keys that there are."""
+    body = await asked(request, NameKeys)
+    return shown(await key_reads.key_infos(who.desk, who.caller, body, who.now))
+
+
+@router.get("/key/aliases", responses={200: {"model": AliasPage}})
+async def aliases(who: Who, asked_for: Annotated[ListAliases, Query()]) -> Response:
+    """List the aliases of keys page by page."""
+    return shown(await key_reads.list_aliases(who.desk, who.caller, asked_for))
 
 
 @router.get("/key/list", responses={200: {"model": KeyPage}})

@@ -10,9 +10,21 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
-from shared.admin import users
+from shared.admin import user_reads, users
 from shared.wire.admin_fields import Identifier
-from shared.wire.admin_users import CreatedUser, NewUser, UpdatedUser, UpdateUser, UserInfoReply
+from shared.wire.admin_users import (
+    CreatedUser,
+    DeleteUsers,
+    ListUsers,
+    NewUser,
+    UpdatedUser,
+    UpdatedUsers,
+    UpdateUser,
+    UpdateUsers,
+    UserInfo,
+    UserInfoReply,
+    UserPage,
+)
 
 router = APIRouter(tags=["users"])
 
@@ -36,7 +48,37 @@ async def update(request: Request, who: Who) -> Response:
     return shown(UpdatedUser(user_id=user.user_id, data=user))
 
 
+@router.post(
+    "/user/bulk_update",
+    openapi_extra=documented(UpdateUsers),
+    responses={200: {"model": UpdatedUsers}},
+)
+async def bulk_update(request: Request, who: Who) -> Response:
+    """Change many users, each for itself."""
+    body = await asked(request, UpdateUsers)
+    return shown(await users.update_users(who.desk, who.caller, body, who.now))
+
+
+@router.post("/user/delete", openapi_extra=documented(DeleteUsers), responses={200: {"model": int}})
+async def delete(request: Request, who: Who) -> Response:
+    """Delete users and their keys; answer how many users."""
+    body = await asked(request, DeleteUsers)
+    return shown(await users.delete_users(who.desk, who.caller, body))
+
+
 @router.get("/user/info", responses={200: {"model": UserInfoReply}})
 async def info(who: Who, user_id: Annotated[Identifier | None, Query()] = None) -> Response:
     """Show a user, without an id the caller, with their keys and teams."""
-    return shown(await users.user_info(who.desk, who.caller, user_id, who.now))
+    return shown(await user_reads.user_info(who.desk, who.caller, user_id, who.now))
+
+
+@router.get("/v2/user/info", responses={200: {"model": UserInfo}})
+async def info_alone(who: Who, user_id: Annotated[Identifier | None, Query()] = None) -> Response:
+    """Show a user, without an id the caller, and nothing beside."""
+    return shown(await user_reads.one_user(who.desk, who.caller, user_id, who.now))
+
+
+@router.get("/user/list", responses={200: {"model": UserPage}})
+async def list_(who: Who, asked_for: Annotated[ListUsers, Query()]) -> Response:
+    """List users page by page."""
+    return shown(await user_reads.list_users(who.desk, who.caller, asked_for, who.now))

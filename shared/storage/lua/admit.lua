@@ -1,13 +1,14 @@
 -- Admit one request: check everything, then take everything, or change nothing.
 --
--- KEYS: hold:{id}, holds:{n}; then, in the order of ARGV, the entries, budgets, rate windows
+-- KEYS: hold:{id}, holds:{n}, config:version; then, in the order of ARGV, the entries, budgets, rate windows
 --   (current, previous), parallel leases and the candidates' cooldowns
 -- ARGV: request id, life of the hold in ms, plan valid from ms, until ms, the row should the call
 --   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
---   number of entries, budgets, rates, leases, candidates; then
+--   number of entries, budgets, rates, leases, candidates, config version or ''; then
 --   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
 --   rate: rpm or '', tpm or '' · lease: limit · candidate: reservation in nanodollars
 -- returns one of
+--   CONFIG, another version of the configuration stands here
 --   OK, now us, candidate (1…), then spent of each budget, then requests and tokens of each rate
 --   STALE, then each newer entry and its JSON · COLD, entry… · SEED, budget… · CLOCK, now ms
 --   BUDGET, budget, spent, reserved · RATE, rate, requests|tokens, used, seconds until room
@@ -26,13 +27,14 @@ local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
 local second = math.floor(now / 1000) % 60
-local k, a = 2, 13
+local k, a = 3, 14
 
 -- The same request again, after a reply that got lost: it has what it asked for.
 local held = redis.call('HMGET', KEYS[1], 'state', 'at', 'choice')
 if held[1] and not held[2] then return {'ENDED'} end
 if held[1] then return {'OK', held[2], tonumber(held[3])} end
 
+if ARGV[14] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[14] then return {'CONFIG'} end
 if now < tonumber(ARGV[3]) or now >= tonumber(ARGV[4]) then return {'CLOCK', whole(now)} end
 
 local cold, stale = {}, {'STALE'}

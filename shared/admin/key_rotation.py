@@ -1,0 +1,101 @@
+"""Give keys another secret, perhaps with a time in which both are good; start spend anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.admin.key_access import own_keys, token_of
+from shared.admin.keys import conflicts_of, edit_of, generated
+from shared.admin.rewrite import KEYS, Edit, rewrite
+from shared.auth.keys import hash_key, key_name, make_key
+from shared.domain import KeyHash, Scope
+from shared.errors import BadRequest, RedisDown
+from shared.limits.periods import expires_at
+from shared.observability import log
+from shared.storage import admin_keys
+from shared.storage.admin_budgets import find_budget
+from shared.storage.admin_changes import find_counter
+from shared.storage.columns import dollars, moment
+from shared.storage.redis import RedisRefused
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from shared.admin.caller import Caller
+    from shared.admin.desk import Desk
+    from shared.domain import Millis
+    from shared.storage.postgres import Transaction
+    from shared.wire.admin_keys import GeneratedKey, KeyInfo, RegenerateKey, ResetSpend
+
+
+async def regenerate_key(
+    desk: Desk, caller: Caller, presented: str | None, request: RegenerateKey, now: Millis
+) -> GeneratedKey:
+    """Give a key another secret; the old one is good until the grace period ends, if there is one.
+
+    Without a name it is the caller's own. What was spent and is being spent stays spent.
+    """
+    token = _named(caller, presented or request.key)
+    ((before, standing),) = await own_keys(desk, caller, [token])
+    caller.check_fields(standing, request.model_fields_set | {"key"})
+    plaintext = request.new_key or make_key()
+    new_token, revoke_at = hash_key(plaintext), None
+    if request.grace_period is not None:
+        revoke_at = moment(expires_at(request.grace_period, now))
+    edit = await edit_of(desk, caller, before, request, now)
+
+    async def rotate(transaction: Transaction, key: KeyInfo) -> str:
+        name = key_name(plaintext)
+        await admin_keys.rotate_key(transaction, token, new_token, name, by=caller.name)
+        if revoke_at is None:
+            await admin_keys.end_grace(transaction, new_token)
+        else:
+            await admin_keys.begin_grace(transaction, token, new_token, revoke_at)
+        if (spent := await _live_spend(desk, key, now)) is not None:
+            await admin_keys.set_key_spend(transaction, new_token, spent)
+        return new_token
+
+    conflicts = {
+        **conflicts_of(before),
+        "litellm_verificationtoken_token_key": BadRequest("Key already exists.", param="new_key"),
+    }
+    entities = (*edit.beside, (Scope.KEY, str(new_token)))
+    rotated = replace(edit, action="rotated", beside=entities, then=rotate, conflicts=conflicts)
+    key = await rewrite(desk, caller, KEYS, rotated, now)
+    return generated(plaintext, key, await find_budget(desk.stores.postgres, key.budget_id))
+
+
+async def reset_key_spend(
+    desk: Desk, caller: Caller, presented: str, request: ResetSpend, now: Millis
+) -> KeyInfo:
+    """Start a key's period by hand, with so much already spent."""
+    ((before, standing),) = await own_keys(desk, caller, [token_of(presented)])
+    caller.check_fields(standing, request.model_fields_set)
+    edit: Edit[KeyInfo] = Edit(
+        entity_id=before.token, action="updated", change=lambda key: key, spend=request.reset_to
+    )
+    return await rewrite(desk, caller, KEYS, edit, now)
+
+
+def _named(caller: Caller, presented: str | None) -> KeyHash:
+    if presented is not None:
+        return token_of(presented)
+    if caller.key_hash is None:
+        raise BadRequest("Name a key: the master key has no row.", param="key")
+    return caller.key_hash
+
+
+async def _live_spend(desk: Desk, key: KeyInfo, now: Millis) -> Decimal | None:
+    """Return what a key has spent in its period by the counter, calls under way included.
+
+    The ledger's rows of the old secret that are still to come will find no key to add to.
+    """
+    try:
+        counter = await find_counter(desk.stores.redis, Scope.KEY, key.token)
+    except (RedisDown, RedisRefused) as error:
+        log.warning("counter_not_read", reason=str(error))
+        return None
+    if counter is None or counter.since != desk.period_of(key, now).since:
+        return None
+    return dollars(counter.spent + counter.reserved)

@@ -1,0 +1,168 @@
+"""A chat's parameters in Anthropic's words.
+
+By platform.claude.com/docs/en/api/messages, …/build-with-claude/structured-outputs and …/effort,
+read 2026-11. What this module does not know goes out as it came: Anthropic's own parameters may be
+given to a chat as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from shared.providers.anthropic.parts import turns
+from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.unsupported import Unsupported
+
+if TYPE_CHECKING:
+    from shared.domain import Call, Deployment, Json, JsonObject
+
+MAX_TOKENS: Final = 4096
+"""What is allowed where nobody says, as in LiteLLM: Anthropic must be told something."""
+
+_TRANSLATED: Final = frozenset(
+    {
+        *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"),
+        *("stop", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
+        *("reasoning_effort", "user", "service_tier"),
+        # These change nothing in the answer.
+        *("store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
+    }
+)
+_UNKNOWN: Final = (
+    *("n", "logprobs", "top_logprobs", "logit_bias", "frequency_penalty", "presence_penalty"),
+    *("seed", "prediction", "audio", "web_search_options", "functions", "function_call"),
+    *("modalities", "verbosity"),
+)
+_JSON_ONLY: Final = "Answer with one JSON object and nothing else, without a code fence."
+
+# LiteLLM's budgets, for models that know no effort.
+_BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
+_LEAST_BUDGET: Final = 1024
+_EFFORTS: Final = {"minimal": "low"}
+# "Claude Opus 4.7 and later require adaptive thinking", which 4.6 introduced
+# (vercel.com/docs/ai-gateway/models-and-providers/reasoning/anthropic, read 2026-11).
+_KNOWS_BUDGETS_ONLY: Final = re.compile(
+    r"claude-(?:2|3|instant)|(?:opus|sonnet|haiku)-4(?:[-.@][0-5](?!\d)|(?:[-@]20\d{6})|$)"
+)
+
+
+def messages_body(call: Call, to: Deployment) -> JsonObject:
+    """Translate a chat's body; raise BadRequest for what Anthropic cannot do."""
+    given, limits = call.body, Unsupported.by(call, to)
+    limits.refuse_unless_neutral(given, _UNKNOWN)
+    system, conversation = turns(given.get("messages"), limits)
+    body: JsonObject = {
+        **{k: v for k, v in given.items() if k not in _TRANSLATED and k not in _UNKNOWN},
+        "model": to.model,
+        "max_tokens": _limit(call, to),
+        "messages": [*conversation],
+    }
+    config = dict(mapping(given.get("output_config")))
+    match mapping(given.get("response_format")):
+        case {"type": "json_schema", "json_schema": {"schema": dict() as schema}}:
+            config["format"] = {"type": "json_schema", "schema": schema}
+        case {"type": "json_object"}:
+            system.append({"type": "text", "text": _JSON_ONLY})
+        case _:
+            pass
+    if call.is_stream:
+        body["stream"] = True
+    if system:
+        body["system"] = [*system]
+    if stop := _stop(given.get("stop")):
+        body["stop_sequences"] = [*stop]
+    if user := text(given.get("user")):
+        body["metadata"] = {"user_id": user}
+    _think(body, config, given.get("reasoning_effort"), limits)
+    _add_tools(body, call, limits)
+    if config:
+        body["output_config"] = config
+    match given.get("service_tier"):
+        case None | "auto":
+            pass
+        case "default" | "standard_only":
+            body["service_tier"] = "standard_only"
+        case other:
+            limits.refuse("service_tier", f"the service tier '{other}'")
+    return without_nulls(body)
+
+
+def _limit(call: Call, to: Deployment) -> int:
+    for name in ("max_completion_tokens", "max_tokens"):
+        asked = call.body.get(name)
+        if isinstance(asked, int):
+            return asked
+    return to.max_output_tokens or MAX_TOKENS
+
+
+def _stop(value: Json) -> list[str]:
+    given = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [item for item in given if isinstance(item, str) and item]
+
+
+def _think(body: JsonObject, config: JsonObject, effort: Json, limits: Unsupported) -> None:
+    """Translate the effort, unless the caller already speaks of thinking as Anthropic does."""
+    if not isinstance(effort, str) or "thinking" in body:
+        return
+    if effort == "none":
+        body["thinking"] = {"type": "disabled"}
+        return
+    if not _KNOWS_BUDGETS_ONLY.search(text(body["model"])):
+        body["thinking"] = {"type": "adaptive"}
+        config["effort"] = _EFFORTS.get(effort, effort)
+        return
+    most = body["max_tokens"]
+    # A budget counts within max_tokens, which is the caller's and what was reserved.
+    budget = min(_BUDGETS.get(effort, _LEAST_BUDGET), most - 1 if isinstance(most, int) else 0)
+    if budget < _LEAST_BUDGET:
+        limits.refuse("reasoning_effort", f"thinking within max_tokens={most}")
+        return
+    body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+
+
+def _add_tools(body: JsonObject, call: Call, limits: Unsupported) -> None:
+    tools = [tool for t in mappings(call.body.get("tools")) if (tool := _tool(t, limits))]
+    if not tools:
+        return
+    body["tools"] = [*tools]
+    choice = _choice(call.body.get("tool_choice"), limits)
+    if call.body.get("parallel_tool_calls") is False and choice != {"type": "none"}:
+        choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": True}
+    if choice:
+        body["tool_choice"] = choice
+
+
+def _tool(tool: JsonObject, limits: Unsupported) -> JsonObject | None:
+    match tool:
+        case {"type": "function", "function": dict() as function}:
+            empty: JsonObject = {"type": "object", "properties": {}}
+            return without_nulls(
+                {
+                    "name": function.get("name"),
+                    "description": function.get("description"),
+                    "input_schema": function.get("parameters") or empty,
+                    "strict": function.get("strict") or None,
+                    "cache_control": tool.get("cache_control") or function.get("cache_control"),
+                }
+            )
+        case {"type": str(kind), "name": _} if kind != "custom":
+            return tool  # one of Anthropic's own, such as web_search_20250305
+        case _:
+            limits.refuse("tools", f"tools of type '{tool.get('type')}'")
+            return None
+
+
+def _choice(value: Json, limits: Unsupported) -> JsonObject | None:
+    match value:
+        case None:
+            return None
+        case "auto" | "none":
+            return {"type": value}
+        case "required":
+            return {"type": "any"}
+        case {"type": "function", "function": {"name": str(name)}}:
+            return {"type": "tool", "name": name}
+        case _:
+            limits.refuse("tool_choice", "this kind of tool_choice")
+            return None

@@ -1,0 +1,1 @@
+"""Amazon Bedrock's Converse, which speaks for every vendor's model there. Start at dialect.py."""

@@ -1,0 +1,1 @@
+"""Google's generateContent: asked in its own words (native.py) or in OpenAI's (dialect.py)."""

@@ -1,0 +1,115 @@
+"""Mistral: OpenAI's chat with other words for a few things, and thoughts within the content.
+
+By docs.mistral.ai/api (chat) and /capabilities/reasoning, read 2026-11. Fields it does not know are
+a 422 there, so what it would refuse without need is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from shared.domain import Endpoint
+from shared.providers.reading import mapping, mappings, text
+from shared.providers.unsupported import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain import Call, Deployment, HttpRequest, Json, JsonObject
+    from shared.errors import ProviderFailed
+    from shared.providers.dialect import Decoder, Dialect, Reply, StreamEvent
+
+_UNKNOWN: Final = (
+    *("logprobs", "top_logprobs", "logit_bias", "audio", "web_search_options", "functions"),
+    *("function_call", "service_tier", "verbosity", "modalities"),
+)
+_MEANINGLESS: Final = ("user", "store", "prompt_cache_key", "safety_identifier")
+_OF_MESSAGES: Final = ("role", "content", "tool_calls", "tool_call_id", "prefix")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistral:
+    """Around OpenAI's dialect; other endpoints than the chat are as there."""
+
+    openai: Dialect
+
+    def request(self, call: Call, to: Deployment) -> HttpRequest:
+        """Translate a chat, then build OpenAI's request."""
+        if call.endpoint is Endpoint.CHAT:
+            call = replace(call, body=_body(call, to))
+        return self.openai.request(call, to)
+
+    def reply(self, call: Call, body: bytes) -> Reply:
+        """Read a whole answer."""
+        reply = self.openai.reply(call, body)
+        return replace(reply, body=_rewritten(reply.body, "message"))
+
+    def decoder(self, call: Call) -> Decoder:
+        """Begin to read a streamed answer."""
+        return _Rewriting(self.openai.decoder(call))
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailed:
+        """Read a refusal or a breakdown."""
+        return self.openai.error(status, headers, body)
+
+
+@dataclass(slots=True)
+class _Rewriting:
+    """The chunks of OpenAI's decoder with thoughts in their own place."""
+
+    inner: Decoder
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """Return the events that `chunk` completes."""
+        return list(map(_rewritten_event, self.inner.feed(chunk)))
+
+    def end(self) -> list[StreamEvent]:
+        """Return what is left when the provider has closed."""
+        return list(map(_rewritten_event, self.inner.end()))
+
+
+def _body(call: Call, to: Deployment) -> JsonObject:
+    given = call.body
+    Unsupported.by(call, to).refuse_unless_neutral(given, _UNKNOWN)
+    body = {k: v for k, v in given.items() if k not in _UNKNOWN and k not in _MEANINGLESS}
+    body["messages"] = [_written(message) for message in mappings(given.get("messages"))]
+    if "seed" in body:
+        body["random_seed"] = body.pop("seed")
+    if body.get("tool_choice") == "required":
+        body["tool_choice"] = "any"
+    return body
+
+
+def _written(message: JsonObject) -> JsonObject:
+    role = "system" if message.get("role") == "developer" else message.get("role")
+    kept = {name: message[name] for name in _OF_MESSAGES if message.get(name) is not None}
+    return {**kept, "role": role}
+
+
+def _rewritten_event(event: StreamEvent) -> StreamEvent:
+    return event if event.data is None else replace(event, data=_rewritten(event.data, "delta"))
+
+
+def _rewritten(body: JsonObject, holder: str) -> JsonObject:
+    if "choices" not in body:
+        return body
+    choices: list[Json] = [_choice(choice, holder) for choice in mappings(body["choices"])]
+    return {**body, "choices": choices}
+
+
+def _choice(choice: JsonObject, holder: str) -> JsonObject:
+    held = mapping(choice.get(holder))
+    if isinstance(held.get("content"), list):
+        parts = mappings(held["content"])
+        said = "".join(text(part.get("text")) for part in parts)
+        thoughts = "".join(
+            text(inner.get("text")) for part in parts for inner in mappings(part.get("thinking"))
+        )
+        held = {**held, "content": said or None}
+        if thoughts:
+            held["reasoning_content"] = thoughts
+        choice = {**choice, holder: held}
+    if choice.get("finish_reason") == "model_length":
+        choice = {**choice, "finish_reason": "length"}
+    return choice

@@ -1,0 +1,206 @@
+"""A change of the configuration is in force on the next request, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared.config.live import LiveConfig, find_overlay
+from shared.storage.config_entries import publish_overlay
+from tests.gateway.given import MASTER_KEY, ledger, model
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import httpx
+    import pytest
+
+    from local.door.server import DoorThread
+    from shared.domain import Json
+    from shared.gateway.gateway import Gateway
+    from shared.storage.stores import Stores
+    from tests.gateway.given import Given
+    from tests.provider import Provider
+
+    Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
+
+
+async def chat(client: httpx.AsyncClient, name: str = "gpt") -> httpx.Response:
+    return await client.post(
+        "/v1/chat/completions",
+        json={"model": name, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5},
+        headers={"authorization": f"Bearer {MASTER_KEY}"},
+    )
+
+
+def configured(gateway: Gateway) -> LiveConfig:
+    assert gateway.live is not None
+    return gateway.live
+
+
+async def settled(gateway: Gateway, reply: httpx.Response, rows: int = 1) -> None:
+    assert 200 == reply.status_code
+    await ledger(gateway, rows)
+
+
+async def set_section(stores: Stores, name: str, value: dict[str, Any]) -> None:
+    """Change a row of litellm_config and publish it, as the admin API does."""
+    await stores.postgres.run(
+        "insert into litellm_config (config_name, config_value) "
+        "values (%(name)s, %(value)s::text::jsonb) "
+        "on conflict (config_name) do update set config_value = excluded.config_value",
+        name=name,
+        value=orjson.dumps(value).decode(),
+    )
+    overlay = await find_overlay(stores.postgres)
+    await publish_overlay(stores.redis, overlay.version, overlay.render())
+
+
+async def add_model(stores: Stores, name: str, base: str, **params: Json) -> None:
+    entry: Any = model(name, base, **params)
+    await stores.postgres.run(
+        "insert into litellm_proxymodeltable (model_id, model_name, litellm_params) "
+        "values (%(name)s, %(name)s, %(params)s::text::jsonb)",
+        name=name,
+        params=orjson.dumps(entry["litellm_params"]).decode(),
+    )
+    overlay = await find_overlay(stores.postgres)
+    await publish_overlay(stores.redis, overlay.version, overlay.render())
+
+
+async def test_a_new_model_answers_the_next_request_of_a_warm_process(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy()
+    unknown = await chat(client, "new")
+
+    await add_model(given.stores, "new", provider.url)
+
+    assert (400, 200) == (unknown.status_code, (await chat(client, "new")).status_code)
+
+
+async def test_a_new_model_is_listed_at_once(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy()
+    await chat(client)
+
+    await add_model(given.stores, "new", provider.url)
+
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    listed = (await client.get("/v1/models", headers=headers)).json()["data"]
+    assert ["gpt", "new"] == [entry["id"] for entry in listed]
+
+
+async def test_a_setting_holds_for_the_next_request(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(model("gpt", provider.url), model("other", provider.url))
+    await chat(client)
+
+    alias = {"model_group_alias": {"mine": "other"}}
+    await set_section(given.stores, "router_settings", alias)
+
+    assert 200 == (await chat(client, "mine")).status_code
+
+
+async def test_a_warm_request_still_costs_two_redis_calls(
+    proxy: Proxy, given: Given, door: DoorThread, provider: Provider
+) -> None:
+    gateway, client = await proxy()
+    await add_model(given.stores, "new", provider.url)
+    await settled(gateway, await chat(client, "new"))
+    door.calls.reset()
+
+    await settled(gateway, await chat(client, "new"), rows=2)
+
+    assert {"EVALSHA": 2} == {
+        name: n for name, n in door.calls.by_command.items() if name != "XRANGE"
+    }
+
+
+async def test_a_cold_process_needs_no_sql(
+    proxy: Proxy, given: Given, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_model(given.stores, "new", provider.url)
+    gateway, client = await proxy()
+
+    async def no_sql(*_: object) -> None:
+        raise AssertionError("a cold process asked Postgres")
+
+    monkeypatch.setattr(type(gateway.stores.postgres), "_answer", no_sql)
+
+    assert 200 == (await chat(client, "new")).status_code
+
+
+async def test_an_invalid_overlay_leaves_the_last_good_configuration(
+    proxy: Proxy, given: Given, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway, client = await proxy()
+    await set_section(given.stores, "litellm_settings", {"default_max_tokens": 7})
+    await chat(client)
+
+    await set_section(given.stores, "litellm_settings", {"default_max_tokens": "many"})
+    reply = await chat(client)
+
+    assert (200, 7) == (reply.status_code, configured(gateway).current.litellm.default_max_tokens)
+    assert "config_refused" in capsys.readouterr().out
+
+
+async def test_without_redis_and_postgres_the_last_good_configuration_stays(
+    proxy: Proxy, given: Given, door: DoorThread
+) -> None:
+    gateway, client = await proxy()
+    await set_section(given.stores, "litellm_settings", {"default_max_tokens": 7})
+    await chat(client)
+    door.faults.add("refuse", times=None)
+
+    await configured(gateway).refresh()
+
+    assert 7 == configured(gateway).current.litellm.default_max_tokens
+
+
+async def test_a_redis_that_lost_everything_is_told_the_configuration_again(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    gateway, client = await proxy()
+    await add_model(given.stores, "new", provider.url)
+    await chat(client, "new")
+    await gateway.stores.redis.execute(["FLUSHALL"])
+
+    assert 200 == (await chat(client, "new")).status_code
+    found = await gateway.stores.redis.execute(["GET", "config:version"])
+    assert str(configured(gateway).version) == found
+
+
+async def test_an_older_overlay_never_replaces_a_newer_one(given: Given) -> None:
+    redis = given.stores.redis
+    await publish_overlay(redis, 9, "{}")
+
+    was_written = await publish_overlay(redis, 8, '{"old":1}')
+
+    assert (False, "{}") == (was_written, await redis.execute(["GET", "config:overlay"]))
+
+
+async def test_no_request_fails_and_none_sees_half_of_a_change_under_load(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, first = await proxy(model("gpt", provider.url))
+    _, second = await proxy(model("gpt", provider.url))
+    is_over = asyncio.Event()
+
+    async def calls(client: httpx.AsyncClient) -> list[int]:
+        statuses: list[int] = []
+        while not is_over.is_set():
+            statuses.append((await chat(client)).status_code)
+        return statuses
+
+    running = [asyncio.create_task(calls(client)) for client in (first, second) for _ in range(4)]
+    for number in range(10):
+        await set_section(given.stores, "litellm_settings", {"default_max_tokens": 10 + number})
+    is_over.set()
+
+    statuses = [status for task in running for status in await task]
+    assert {200} == set(statuses)
