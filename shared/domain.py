@@ -61,6 +61,7 @@ class Endpoint(StrEnum):
     IMAGE_EDIT = "aimage_edit"
     SPEECH = "aspeech"
     TRANSCRIPTION = "atranscription"
+    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -222,6 +223,33 @@ class Upload:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A request to a vendor's own API as it came; path and query still percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheControl:
+    """What a caller says about the response cache (`cache: {…}`); times in seconds.
+
+    `max_age` is the oldest answer it takes (`s-maxage`), `asked` the controls it named.
+    """
+
+    no_cache: bool = False
+    no_store: bool = False
+    use_cache: bool = False
+    ttl: float | None = None
+    max_age: float | None = None
+    namespace: str | None = None
+    asked: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
@@ -245,10 +273,15 @@ class Call:
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
+    cache: CacheControl = CacheControl()
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
+    provider: str | None = None
+    """Whose own API is called, whatever the model; `passing` is what goes there."""
+    passing: Passing | None = None
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     drop_params: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

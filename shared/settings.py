@@ -27,6 +27,8 @@ class Settings:
     database_url: str = field(default="", repr=False)
     redis_url: str = ""
     redis_token: str = field(default="", repr=False)
+    cache_redis_url: str = ""
+    cache_redis_token: str = field(default="", repr=False)
     config_path: str = ""
     salt_key: str = field(default="", repr=False)
     previous_salt_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -53,6 +55,8 @@ class Settings:
             database_url=environment.get("DATABASE_URL", ""),
             redis_url=environment.get("UPSTASH_REDIS_REST_URL", "").rstrip("/"),
             redis_token=environment.get("UPSTASH_REDIS_REST_TOKEN", ""),
+            cache_redis_url=environment.get("CACHE_REDIS_REST_URL", "").rstrip("/"),
+            cache_redis_token=environment.get("CACHE_REDIS_REST_TOKEN", ""),
             salt_key=environment.get("LITELLM_SALT_KEY", ""),
             previous_salt_keys=tuple(
                 filter(None, environment.get("TOLLGATE_PREVIOUS_SALT_KEYS", "").split(","))

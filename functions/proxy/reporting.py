@@ -36,6 +36,9 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             attempted_fallbacks=fallbacks,
             duration_ms=running.timings.total_ms,
             overhead_ms=running.timings.overhead_ms,
+            cache_key=running.caching.lookup.name
+            if running.caching and running.admitted.is_hit
+            else None,
             rate_limits=headroom(running.principal, running.admitted.used),
         )
     )

@@ -92,6 +92,19 @@ def check_route(principal: Principal, route: str) -> None:
         raise NotPermitted(f"Virtual key is not allowed to call this route: {route}.")
 
 
+def check_passing(principal: Principal, route: str) -> None:
+    """Refuse a vendor's own API to keys that do not name its path in `allowed_routes`.
+
+    It leads to files, jobs and settings that all keys share, so no key has it unasked.
+    """
+    allowed = principal.key.allowed_routes
+    if not principal.is_master and not any(_is_allowed(pattern, route) for pattern in allowed):
+        raise NotPermitted(
+            f"Virtual key is not allowed to call this route: {route}. "
+            "Its `allowed_routes` must name it.",
+        )
+
+
 def _is_allowed(pattern: str, route: str) -> bool:
     if pattern.endswith("/*"):
         return route.startswith(pattern[:-1])

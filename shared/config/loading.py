@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
@@ -100,6 +101,7 @@ def read_config(
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
+        cache=read_cache(litellm),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:

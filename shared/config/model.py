@@ -41,6 +41,31 @@ class RouterSettings:
     hidden_aliases: frozenset[str] = frozenset()
 
 
+CALL_TYPES: Final = frozenset({"completion", "text_completion", "embedding", "anthropic_messages"})
+"""What is cached unless `supported_call_types` says otherwise: what has no state elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """Which answers are kept and given again (`litellm_settings.cache`, `cache_params`).
+
+    `is_on_by_default` false asks for `cache: {"use-cache": true}` in each request. `is_shared` lets
+    tenants have each other's answers, as in LiteLLM. Conversations of more than `max_messages` are
+    left alone (None: none are). Of equal calls at once, one asks and the others wait up to
+    `wait_seconds` for its answer. `max_bytes` bounds one entry.
+    """
+
+    is_on: bool = False
+    is_on_by_default: bool = True
+    call_types: frozenset[str] = CALL_TYPES
+    ttl_seconds: float = 600.0
+    namespace: str = ""
+    is_shared: bool = False
+    max_messages: int | None = 4
+    max_bytes: int = 256 * 1024
+    wait_seconds: float = 3.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralSettings:
     """Who may reach what; `allow_private_api_base` None follows where the gateway runs."""
@@ -78,6 +103,7 @@ class Config:
     router: RouterSettings = field(default_factory=RouterSettings)
     general: GeneralSettings = field(default_factory=GeneralSettings)
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)

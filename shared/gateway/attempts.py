@@ -9,7 +9,7 @@ from shared.errors import ProviderFailed, StoreDown
 from shared.limits.plan import candidate_line
 from shared.routing.cooldown import cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
-from shared.storage.admission import HoldGone, NoCandidate, attempt
+from shared.storage.attempts import HoldGone, NoCandidate, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -5,6 +5,8 @@ Each way is idempotent under the call's id, so a reply that got lost on one of t
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,14 +15,16 @@ from shared.domain import Nanodollars
 from shared.errors import PostgresDown, RedisDown
 from shared.observability import log
 from shared.storage.admission import Held, settle
+from shared.storage.cache import keep
 from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
 from shared.storage.spend_rows import SpendRow, booked
 from shared.storage.spend_rows import book as book_rows
 
 if TYPE_CHECKING:
-    from shared.storage.plans import Plan, Settlement
+    from shared.storage.plans import Keeping, Plan, Settlement
     from shared.storage.postgres import Postgres
+    from shared.storage.redis import Redis
     from shared.storage.stores import Stores
 
 JOURNAL = "SPEND_JOURNAL"
@@ -29,6 +33,23 @@ JOURNAL = "SPEND_JOURNAL"
 
 async def book(stores: Stores, plan: Plan, settlement: Settlement) -> None:
     """Settle the hold and write the call's row; never raise because a store is down."""
+    if stores.cache is not None and settlement.keeping is not None:
+        keeping, settlement = settlement.keeping, replace(settlement, keeping=None)
+        kept = _keep(stores.cache, plan.request_id, keeping)
+        await asyncio.gather(_settle(stores, plan, settlement), kept)
+    else:
+        await _settle(stores, plan, settlement)
+
+
+async def _keep(cache: Redis, request_id: str, keeping: Keeping) -> None:
+    """Leave the answer in the cache; it fails no call."""
+    try:
+        await keep(cache, request_id, keeping)
+    except (RedisDown, RedisRefused) as error:
+        log.warning("cache_not_written", request_id=request_id, reason=str(error))
+
+
+async def _settle(stores: Stores, plan: Plan, settlement: Settlement) -> None:
     try:
         await settle(stores.redis, Held.by(plan), settlement)
     except (RedisDown, RedisRefused) as error:

@@ -37,6 +37,8 @@ class Gateway:
     clock: Clock = field(default_factory=Clock)
     # From the system: a process restored from a snapshot must not repeat another's choices.
     random: Random = field(default_factory=SystemRandom)
+    keep_alive_seconds: float = 15.0
+    """How long a stream may be silent before its caller is sent a comment."""
 
     @classmethod
     def open(cls, settings: Settings) -> Gateway:

@@ -6,32 +6,37 @@ missing or the clock off, that is put right and everything is decided anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
-from shared.auth.authorize import authorize, resolve_alias
+from shared.auth.authorize import authorize, check_passing, resolve_alias
+from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
-from shared.domain import KeyHash, Nanodollars, Usage
-from shared.errors import RedisDown, Refused, StoreDown, UnknownModel
-from shared.gateway.booking import book
+from shared.domain import CacheControl, KeyHash, Usage
+from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
+from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
+from shared.gateway.unheard import book_nothing
 from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan, periods_of
 from shared.limits.refusals import refusal
-from shared.routing.candidates import candidates
+from shared.routing.candidates import candidates, ranked
 from shared.routing.fallbacks import fallback_chain
-from shared.spend.ids import correction_id
+from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale, admit
-from shared.storage.plans import Lost, Plan, Settlement
+from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
+from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
@@ -51,17 +56,24 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
             continue
         principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
+        lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
         try:
             with timings.step("admit"):
-                reply = await admit(gateway.stores.redis, plan, version)
+                row = partial(_hit_row, gateway, principal, call, quotes, lookup)
+                reply = await admit_unless_known(gateway, plan, version, lookup, row)
         except RedisDown as error:
             if error.may_have_happened:
-                await finish(_book_nothing(gateway, principal, call, plan))
+                await finish(book_nothing(gateway, principal, call, plan))
             raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
-                return Running(gateway, call, principal, plan, quotes, reply, timings)
+                caching = caching_of(lookup, call, reply)
+                if reply.is_hit and caching is None:
+                    asked = _past_the_cache(gateway, asked)
+                    continue
+                told = call if caching is None else caching.asked
+                return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
                 with timings.step("refresh"):
                     await _reload(gateway, version)
@@ -120,6 +132,8 @@ async def _reload(gateway: Gateway, version: str) -> None:
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
+    if call.provider is not None:
+        return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
     reachable = within_account(gateway, call, candidates(config, model, gateway.random))
     groups = [(model, reachable)]
@@ -133,6 +147,23 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
         for fallback in fallback_chain(config, model, call)
     ]
     return quote(call, config, groups)
+
+
+def _choose_vendor(
+    gateway: Gateway, principal: Principal, call: Call, provider: str, route: str
+) -> tuple[Quote, ...]:
+    """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
+    check_passing(principal, route)
+    authorize(
+        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
+    )
+    deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    if not deployments:
+        raise NotFound("Not found: there is no such route.")
+    drawn = ranked(deployments, gateway.random)[0]
+    is_own = drawn.model == call.model
+    priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
+    return quote(call, gateway.config, [(call.model, [priced])])
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
@@ -160,27 +191,32 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
     )
 
 
-async def _book_nothing(gateway: Gateway, principal: Principal, call: Call, plan: Plan) -> None:
-    """Say in the ledger that the call cost nothing, should admit have taken its hold unheard.
-
-    Without this row the sweeper would find that hold and charge all that it reserved.
-    """
-    since = {p.scope: line.since for p, line in zip(plan.policies, plan.budgets, strict=True)}
+def _hit_row(
+    gateway: Gateway,
+    principal: Principal,
+    call: Call,
+    quotes: tuple[Quote, ...],
+    lookup: Lookup | None,
+) -> str:
+    """Write the row of a call that the cache answers: it costs nothing."""
+    now = gateway.clock.now()
+    periods = periods_of(principal, now, gateway.calendar)
     ending = Ending(
-        status="failure",
-        at=gateway.clock.now(),
-        error_type=RedisDown.type,
-        error_status=RedisDown.status,
+        status="success",
+        at=now,
+        deployment=quotes[0].deployment,
+        is_cache_hit=True,
+        cache_key=lookup.name if lookup else None,
     )
-    nothing = Settlement(
-        cost=Nanodollars(0),
-        prompt_tokens=0,
-        completion_tokens=0,
-        row=render_row(call, principal, since, ending),
-        correction_id=correction_id(call.id),
-        outcome=None,
+    since = {scope: period.since for scope, period in periods.items()}
+    return render_row(call, principal, since, ending)
+
+
+def _past_the_cache(gateway: Gateway, call: Call) -> Call:
+    """Make the call anew: its hit is booked, but what was found cannot be read."""
+    return replace(
+        call, id=uuid7(gateway.clock.now()), cache=CacheControl(no_cache=True, use_cache=True)
     )
-    await book(gateway.stores, plan, nothing)
 
 
 async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:

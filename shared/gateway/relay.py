@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from shared.gateway.asking import OpenStream
+    from shared.gateway.replaying import Replay
     from shared.gateway.running import Running
     from shared.providers.dialect import StreamEvent
 
@@ -25,7 +26,7 @@ class Relay:
     """An answer in pieces; `running` still holds its room until `finish`."""
 
     running: Running
-    stream: OpenStream
+    stream: OpenStream | Replay
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Yield server-sent events as the provider sends them.
@@ -40,7 +41,9 @@ class Relay:
                     if event.error is not None:
                         self.running.fail(event.error)
                     await finish(self.running.settle())
-                if event.data is not None:
+                if event.raw:
+                    yield event.raw
+                elif event.data is not None:
                     yield frame(call.endpoint, self.running.shown(event.data))
                 elif event.error is not None:
                     raise event.error

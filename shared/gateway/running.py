@@ -24,12 +24,13 @@ from shared.wire.frames import publicly_named
 if TYPE_CHECKING:
     from shared.domain import Call, Deployment, JsonObject, Millis, Principal
     from shared.errors import GatewayError
+    from shared.gateway.caching import Caching
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
     from shared.gateway.timings import Timings
     from shared.providers.dialect import Reply, StreamEvent
     from shared.storage.admission import Admitted
-    from shared.storage.plans import Plan
+    from shared.storage.plans import Keeping, Plan
 
 NOTHING = Nanodollars(0)
 RENEW_EVERY_SECONDS = HOLD_LIFE_MS / 2000
@@ -46,6 +47,7 @@ class Running:
     quotes: tuple[Quote, ...]
     admitted: Admitted
     timings: Timings
+    caching: Caching | None = None
     current: int = 0
     tried: list[int] = field(default_factory=list[int])
     usage: Usage | None = None
@@ -61,7 +63,13 @@ class Running:
     _renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        """Start where admit said, and keep the hold alive should the call take minutes."""
+        """Start where admit said, and keep the hold alive should the call take minutes.
+
+        What the cache answers holds nothing, and its row is booked.
+        """
+        if self.admitted.is_hit:
+            self._is_settled = True
+            return
         self.turn_to(self.admitted.choice)
         loop = asyncio.get_running_loop()
         self._renewal = loop.call_later(RENEW_EVERY_SECONDS, self._start_renewing)
@@ -111,6 +119,8 @@ class Running:
         self.text_bytes += event.text_bytes
         self.usage = event.usage or self.usage
         self.response_id = self.response_id or event.response_id
+        if self.caching is not None:
+            self.caching.observe(event)
 
     def billed_usage(self) -> Usage:
         """Return the provider's count, else our own of what it has sent."""
@@ -154,9 +164,17 @@ class Running:
             row=self._row(usage),
             correction_id=correction_id(self.call.id),
             outcome=self._unbooked,
+            keeping=self._keeping(usage),
         )
         with self.timings.step("settle"):
             await book(self.gateway.stores, self.plan, settlement)
+
+    def _keeping(self, usage: Usage) -> Keeping | None:
+        """Say what the cache is left: an answer of the model that was asked for, if it is whole."""
+        if self.caching is None:
+            return None
+        is_good = self.error is None and self.quote.group == self.quotes[0].group
+        return self.caching.keeping(self.gateway.clock.now(), usage if is_good else None)
 
     def _row(self, usage: Usage) -> str:
         lines = zip(self.plan.policies, self.plan.budgets, strict=True)
@@ -173,6 +191,7 @@ class Running:
             attempts=len(self.tried),
             error_type=error.type if error else None,
             error_status=error.status if error else None,
+            cache_key=self.caching.lookup.name if self.caching else None,
         )
         return render_row(self.call, self.principal, since, ending)
 

@@ -15,6 +15,7 @@ from shared.gateway.attempts import first_success
 from shared.gateway.finishing import finish
 from shared.gateway.holding import hold
 from shared.gateway.relay import Relay
+from shared.gateway.replaying import Replay
 
 if TYPE_CHECKING:
     from shared.domain import Call, JsonObject
@@ -39,13 +40,16 @@ class Answer:
 async def serve(gateway: Gateway, presented: str | None, call: Call, route: str) -> Answer | Relay:
     """Take one call through its life; raise GatewayError where it ends without an answer."""
     running = await hold(gateway, presented, call, route)
+    if running.admitted.is_hit:
+        return _known(running)
     try:
         if call.is_stream:
             stream = await first_success(running, open_stream)
             return Relay(running, stream)
         reply = await first_success(running, ask)
         running.take(reply)
-        answer = Answer(running.shown(reply.body), running, reply.raw, reply.media_type)
+        body = reply.body if running.caching is None else running.caching.take(reply.body)
+        answer = Answer(running.shown(body), running, reply.raw, reply.media_type)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()
@@ -54,3 +58,12 @@ async def serve(gateway: Gateway, presented: str | None, call: Call, route: str)
         await finish(running.settle())
         raise
     return answer
+
+
+def _known(running: Running) -> Answer | Relay:
+    """Give the answer that the cache had, in the form it was asked for."""
+    caching = running.caching
+    if running.call.is_stream:
+        return Relay(running, Replay(caching.events() if caching else ()))
+    body = caching.answer() if caching else {}
+    return Answer(running.shown(body), running)

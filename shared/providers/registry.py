@@ -19,6 +19,7 @@ from shared.providers.gemini.dialect import Gemini
 from shared.providers.messages.bridge import MessagesBridge
 from shared.providers.mistral import Mistral
 from shared.providers.openai import OpenAI
+from shared.providers.passing import PassThrough
 from shared.providers.responses.bridge import ResponsesBridge
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
             return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
             return ResponsesBridge(chat)
+        case Endpoint.PASS_THROUGH:
+            return PassThrough()
         case Endpoint.CHAT:
             return chat
         case _ if dialect in _OPENAIS:

@@ -35,6 +35,8 @@ class Ending:
     attempts: int = 1
     error_type: str | None = None
     error_status: int | None = None
+    cache_key: str | None = None
+    is_cache_hit: bool = False
 
 
 def render_row(
@@ -58,8 +60,8 @@ def render_row(
         "end_ms": ending.at,
         "completion_start_ms": ending.first_byte_at,
         "metadata": _metadata(principal, ending),
-        "cache_hit": False,
-        "cache_key": None,
+        "cache_hit": ending.is_cache_hit,
+        "cache_key": ending.cache_key,
         "request_tags": list(call.tags),
         "requester_ip": call.requester_ip,
         "since": {scope.value: since.get(scope) for scope in Scope},

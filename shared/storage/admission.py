@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
+from shared.storage.cache import asking_key, cache_key, keeping_keys, keeping_words
 from shared.storage.config_entries import VERSION_KEY
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
 from shared.storage.scripts import script
+from shared.storage.words import cooling_words, optional, positions, unexpected, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.domain import Json
-    from shared.storage.plans import BudgetLine, CandidateLine, Outcome, Plan, Settlement
+    from shared.storage.plans import (
+        BudgetLine,
+        CacheLine,
+        Plan,
+        Settlement,
+    )
     from shared.storage.redis import Runs
 
 SHARD = 0
@@ -39,6 +45,10 @@ class Admitted:
     choice: int
     spent: tuple[Nanodollars, ...] = ()
     used: tuple[tuple[int, int], ...] = ()
+    cached: tuple[str, ...] = ()
+    """The cache's entries for the call's keys, empty where there is none."""
+    is_hit: bool = False
+    """Whether they answer the call: then it holds nothing, and its row is booked."""
     """Requests and tokens in the trailing minute for each rate line, this request included."""
 
     @property
@@ -114,9 +124,15 @@ class Reconfigured:
     """Another version of the configuration stands in Redis."""
 
 
-AdmitReply = (
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An equal call is being answered; its answer will be in the cache."""
+
+
+Decision = (
     Admitted | Reconfigured | Stale | Cold | Seed | Clock | NoBudget | NoRate | NoLease | AllCool
 )
+AdmitReply = Decision | Waiting
 
 
 async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply:
@@ -133,6 +149,7 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
         *(key for line in plan.rates for key in (line.current_key, line.previous_key)),
         *(line.key for line in plan.leases),
         *(line.cooldown_key for line in plan.candidates),
+        *_cache_keys(plan.cache),
     ]
     args: list[str | int] = [
         plan.request_id,
@@ -154,12 +171,13 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
         args += [policy.version, policy.read_mark]
     for line in plan.budgets:
         opening = min(line.opening, MOST_IN_A_COUNTER)
-        args += [line.since, opening, _optional(line.limit), int(line.refuses_at_limit)]
+        args += [line.since, opening, optional(line.limit), int(line.refuses_at_limit)]
     for rate in plan.rates:
-        args += [_optional(rate.rpm), _optional(rate.tpm)]
+        args += [optional(rate.rpm), optional(rate.tpm)]
     args += [lease.limit for lease in plan.leases]
     args += [candidate.reservation for candidate in plan.candidates]
-    reply = _words(await redis.run(script("admit"), keys, args))
+    args += _cache_words(plan.cache)
+    reply = words(await redis.run(script("admit"), keys, args))
     if reply == ["CONFIG"]:
         return Reconfigured()
     return _admit_reply(reply, n_budgets=len(plan.budgets))
@@ -167,21 +185,23 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
 
 def _admit_reply(reply: list[str], *, n_budgets: int) -> AdmitReply:
     match reply:
-        case ["OK", at_us, choice, *rest]:
-            spent, used = rest[:n_budgets], [int(word) for word in rest[n_budgets:]]
-            return Admitted(
-                at_us=int(at_us),
-                choice=int(choice) - 1,
-                spent=tuple(Nanodollars(int(word)) for word in spent),
-                used=tuple(zip(used[::2], used[1::2], strict=True)),
-            )
+        case ["OK" | "HIT", *_]:
+            return _admitted(reply, n_budgets)
+        case ["WAIT"]:
+            return Waiting()
+        case _:
+            return _obstacle(reply)
+
+
+def _obstacle(reply: list[str]) -> Decision:
+    match reply:
         case ["STALE", *rest]:
             pairs = zip(rest[::2], rest[1::2], strict=True)
             return Stale(tuple((int(index) - 1, json) for index, json in pairs))
-        case ["COLD", *indices]:
-            return Cold(_indices(indices))
-        case ["SEED", *indices]:
-            return Seed(_indices(indices))
+        case ["COLD", *found]:
+            return Cold(positions(found))
+        case ["SEED", *found]:
+            return Seed(positions(found))
         case ["CLOCK", now]:
             return Clock(Millis(int(now)))
         case ["BUDGET", index, spent, reserved]:
@@ -194,61 +214,35 @@ def _admit_reply(reply: list[str], *, n_budgets: int) -> AdmitReply:
             return AllCool(int(ms))
         case _:
             # ENDED as well: its caller went away after settling, and nobody reads this.
-            raise _unexpected("admit", reply)
+            raise unexpected("admit", reply)
 
 
-@dataclass(frozen=True, slots=True)
-class NoCandidate:
-    """No further deployment may take the call now; one is back in `ms`, 0 when none is cooling."""
+def _admitted(reply: list[str], n_budgets: int) -> Admitted:
+    word, at_us, choice, n_cached, *rest = reply
+    cached, told = rest[: int(n_cached)], rest[int(n_cached) :]
+    spent, used = told[:n_budgets], [int(word) for word in told[n_budgets:]]
+    return Admitted(
+        at_us=int(at_us),
+        choice=int(choice) - 1,
+        spent=tuple(Nanodollars(int(word)) for word in spent),
+        used=tuple(zip(used[::2], used[1::2], strict=True)),
+        cached=tuple(cached),
+        is_hit=word == "HIT",
+    )
 
-    ms: int
+
+def _cache_keys(cache: CacheLine | None) -> list[str]:
+    if cache is None:
+        return []
+    names = map(cache_key, cache.keys)
+    return [LEDGER, asking_key(cache.keys[0]), *names] if cache.keys else [LEDGER]
 
 
-class HoldGone(Exception):  # noqa: N818 - reads as a sentence
-    """The hold was swept or settled meanwhile: the call must stop."""
-
-
-async def attempt(
-    redis: Runs,
-    plan: Plan,
-    failed: Outcome,
-    *,
-    number: int,
-    candidates: Sequence[CandidateLine],
-) -> int | NoCandidate:
-    """Book a deployment's failure and take the next of `candidates`; return its index.
-
-    `number` is 2 for the second attempt of a request, and so on: it makes a repeat harmless.
-    """
-    keys = [
-        f"hold:{plan.request_id}",
-        HOLDS,
-        failed.window_key,
-        failed.cooldown_key,
-        *(line.key for line in plan.budgets),
-        *(line.cooldown_key for line in candidates),
-    ]
-    args: list[str | int] = [
-        plan.request_id,
-        number,
-        HOLD_LIFE_MS,
-        *_cooling_words(failed.cooling),
-        len(plan.budgets),
-        len(candidates),
-    ]
-    for line in plan.budgets:
-        args += [line.since, _optional(line.limit)]
-    args += [line.reservation for line in candidates]
-    reply = _words(await redis.run(script("attempt"), keys, args))
-    match reply:
-        case ["OK", index]:
-            return int(index) - 1
-        case ["NONE", ms]:
-            return NoCandidate(int(ms))
-        case ["GONE"]:
-            raise HoldGone
-        case _:
-            raise _unexpected("attempt", reply)
+def _cache_words(cache: CacheLine | None) -> list[str | int]:
+    if cache is None:
+        return []
+    age, alone = optional(cache.max_age_ms), optional(cache.ask_alone_ms)
+    return [cache.row, age, alone, *(cache.known_tokens or ("", ""))]
 
 
 async def renew(redis: Runs, plan: Plan) -> bool:
@@ -299,6 +293,7 @@ async def settle(
         *(key for key, _, _ in held.budgets),
         *held.window_keys,
         *held.lease_keys,
+        *keeping_keys(settlement.keeping),
     ]
     args: list[str | int] = [
         mode,
@@ -309,14 +304,15 @@ async def settle(
         settlement.row,
         settlement.correction_id,
         int(outcome is not None and outcome.failed),
-        *_cooling_words(outcome.cooling if outcome else Cooling()),
+        *cooling_words(outcome.cooling if outcome else Cooling()),
         len(held.budgets),
         len(held.window_keys),
         len(held.lease_keys),
     ]
     for _, since, is_reserved in held.budgets:
         args += [since, int(is_reserved)]
-    reply = _words(await redis.run(script("settle"), keys, args))
+    args += keeping_words(settlement.keeping)
+    reply = words(await redis.run(script("settle"), keys, args))
     return reply[0] in ("OK", "CORRECTED")
 
 
@@ -338,34 +334,7 @@ async def seed(redis: Runs, position: str, counters: Sequence[CounterSeed]) -> b
     args: list[str | int] = [position, MAX_ROWS_TO_SEED_FROM, f"seed {secrets.token_hex(8)}"]
     for counter in counters:
         args += [counter.since, min(counter.spent, MOST_IN_A_COUNTER)]
-    reply = _words(await redis.run(script("seed"), keys, args))
+    reply = words(await redis.run(script("seed"), keys, args))
     if reply == ["BEHIND"]:
         raise RedisRefused("the ledger's drain is behind: counters cannot be made now")
     return reply == ["OK"]
-
-
-def _cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
-    return (
-        int(cooling.seconds * 1000),
-        int(cooling.at_once),
-        cooling.least_requests,
-        cooling.percent,
-    )
-
-
-def _optional(number: int | None) -> str | int:
-    return "" if number is None else number
-
-
-def _indices(words: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(word) - 1 for word in words)
-
-
-def _words(reply: Json) -> list[str]:
-    if not isinstance(reply, list):
-        raise _unexpected("a script", reply)
-    return [str(word) for word in reply]
-
-
-def _unexpected(name: str, reply: object) -> RedisRefused:
-    return RedisRefused(f"{name} answered {reply!r}")

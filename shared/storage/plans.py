@@ -53,6 +53,39 @@ class CandidateLine:
     reservation: Nanodollars
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheLine:
+    """Where the answer to a call may be already, and the row that says it was given from there.
+
+    `ask_alone_ms`: for how long equal calls wait while this one asks; None lets them ask as well.
+    `known_tokens` are those of a hit that was found in a database of its own; then there are no
+    keys to look for.
+    """
+
+    keys: tuple[str, ...]
+    row: str
+    max_age_ms: int | None = None
+    ask_alone_ms: int | None = None
+    known_tokens: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry of the cache as it is written."""
+
+    key: str
+    life_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a call leaves in the cache, if anything; equal calls no longer wait for it."""
+
+    asked_key: str
+    entries: tuple[Kept, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What the ledger will say should nobody ever settle the call."""
@@ -76,6 +109,7 @@ class Plan:
     candidates: tuple[CandidateLine, ...]
     tokens: int
     lost: Lost
+    cache: CacheLine | None = None
 
 
 COUNT_ALONE = -1
@@ -117,3 +151,4 @@ class Settlement:
     row: str
     correction_id: str
     outcome: Outcome | None
+    keeping: Keeping | None = None

@@ -20,6 +20,8 @@ class Stores:
     redis: Redis
     postgres: Postgres
     http: Client
+    cache: Redis | None = None
+    """The response cache, where it has a database of its own."""
 
     @classmethod
     def open(cls, settings: Settings) -> Stores:
@@ -31,9 +33,18 @@ class Stores:
             settings.redis_token,
             try_seconds=settings.redis_try_seconds,
         )
-        return cls(redis=redis, postgres=Postgres(settings), http=http)
+        return cls(
+            redis=redis, postgres=Postgres(settings), http=http, cache=_cache(settings, http)
+        )
 
     async def close(self) -> None:
         """Close every connection."""
         await self.postgres.close()
         await self.http.close()
+
+
+def _cache(settings: Settings, http: Client) -> Redis | None:
+    url, token = settings.cache_redis_url, settings.cache_redis_token
+    if not url or url == settings.redis_url:
+        return None
+    return Redis(http, url, token, try_seconds=settings.redis_try_seconds)

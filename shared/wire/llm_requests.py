@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.domain import Call, Endpoint
+from shared.domain import CacheControl, Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, media_requests
+from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ _OWN: Final = frozenset(
         *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
         *("context_window_fallbacks", "content_policy_fallbacks"),
         *("timeout", "stream_timeout", "request_timeout", "drop_params"),
+        *("allowed_openai_params", "modify_params", "extra_headers"),
     },
 )
 """What a caller says to the gateway, not to the provider."""
@@ -225,11 +227,13 @@ def parse_call(
         timeout=request.timeout(is_stream=is_stream),
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
+        cache=request.read("cache", cache_control) or CacheControl(),
         requester_ip=requester_ip,
         uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
         headers={k: v for k, v in headers.items() if k.startswith(_NATIVE_HEADERS)},
         drop_params=request.read("drop_params", checks.flag) or False,
+        extra_headers=request.read("extra_headers", checks.headers) or {},
     )
 
 

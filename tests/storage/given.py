@@ -37,7 +37,7 @@ ROW = '{"metadata":{"status":"success"}}'
 _CLOCK = "clock of the test"
 _AT_THE_TIME_OF_THE_TEST = f"""
 local actual = redis
-local redis = {{call = function(command, ...)
+local redis = {{pcall = redis.pcall, call = function(command, ...)
   if command ~= 'TIME' then return actual.call(command, ...) end
   local us = actual.call('GET', '{_CLOCK}')
   return {{string.sub(us, 1, -7), string.sub(us, -6)}}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.storage.admission import HoldGone, NoCandidate, attempt, settle
+from shared.storage.admission import settle
+from shared.storage.attempts import HoldGone, NoCandidate, attempt
 from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome
 from tests.storage.given import (
     NOW_US,

@@ -29,14 +29,13 @@ from shared.storage.admission import (
     CounterSeed,
     Held,
     NoBudget,
-    NoCandidate,
     Seed,
     admit,
-    attempt,
     renew,
     seed,
     settle,
 )
+from shared.storage.attempts import NoCandidate, attempt
 from shared.storage.holds import due
 from shared.storage.plans import Outcome
 from shared.storage.redis import Redis

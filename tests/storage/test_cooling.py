@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain import Millis
-from shared.storage.admission import HoldGone, attempt
+from shared.storage.attempts import HoldGone, attempt
 from shared.storage.plans import COUNT_ALONE, Cooling, Lost, Outcome, Plan
 from shared.storage.redis import Redis
 from shared.transport.client import Client

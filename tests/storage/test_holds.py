@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.storage.admission import HOLDS, attempt, settle
+from shared.storage.admission import HOLDS, settle
+from shared.storage.attempts import attempt
 from shared.storage.holds import due
 from shared.storage.plans import HOLD_LIFE_MS, Outcome
 from tests.storage.given import (

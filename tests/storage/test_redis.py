@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.errors import RedisDown
-from shared.storage.admission import Held, admit, attempt, settle
+from shared.storage.admission import Held, admit, settle
+from shared.storage.attempts import attempt
 from shared.storage.plans import Outcome
 from shared.storage.redis import Redis, RedisRefused
 from shared.storage.scripts import Script, script

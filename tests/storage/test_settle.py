@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain import Millis, Nanodollars
-from shared.storage.admission import CounterSeed, Held, attempt, seed, settle
+from shared.storage.admission import CounterSeed, Held, seed, settle
+from shared.storage.attempts import attempt
 from shared.storage.plans import Cooling, Outcome
 from tests.storage.given import (
     COUNTER,

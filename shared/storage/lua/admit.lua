@@ -1,23 +1,30 @@
 -- Admit one request: check everything, then take everything, or change nothing.
 --
 -- KEYS: hold:{id}, holds:{n}, config:version; then, in the order of ARGV, the entries, budgets, rate windows
---   (current, previous), parallel leases and the candidates' cooldowns
+--   (current, previous), parallel leases and the candidates' cooldowns; with a cache: ledger:{n},
+--   asking:{key} and the entries that would answer the call
 -- ARGV: request id, life of the hold in ms, plan valid from ms, until ms, the row should the call
 --   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
 --   number of entries, budgets, rates, leases, candidates, config version or ''; then
 --   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
 --   rate: rpm or '', tpm or '' · lease: limit · candidate: reservation in nanodollars
+--   with a cache: the row of a hit, ms an entry may be old, ms for which we alone may ask ('' if
+--   others may as well), prompt and completion tokens of a hit found elsewhere ('' if not looked)
 -- returns one of
 --   CONFIG, another version of the configuration stands here
---   OK, now us, candidate (1…), then spent of each budget, then requests and tokens of each rate
+--   OK, now us, candidate (1…), number of the cache's entries, then each of them ('' where there is
+--   none), then spent of each budget, then requests and tokens of each rate
+--   HIT, the same, candidate 0 · WAIT, an equal call is being answered
 --   STALE, then each newer entry and its JSON · COLD, entry… · SEED, budget… · CLOCK, now ms
 --   BUDGET, budget, spent, reserved · RATE, rate, requests|tokens, used, seconds until room
 --   PARALLEL, lease, used · COOLING, ms until the first candidate is back
 --   ENDED, a settle of this request came first: whoever asked has gone
 --   (indices count from 1)
+-- A hit holds nothing: its row, which costs nothing, is booked at once.
 -- expires: rate windows after 2 minutes, leases with the hold; entries a day after their last use;
 --   budgets and holds never: the sweeper ends a hold that nobody settles
 -- include numbers
+-- include cached
 
 local id, life, row = ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local tokens = tonumber(ARGV[8])
@@ -30,9 +37,13 @@ local second = math.floor(now / 1000) % 60
 local k, a = 3, 14
 
 -- The same request again, after a reply that got lost: it has what it asked for.
-local held = redis.call('HMGET', KEYS[1], 'state', 'at', 'choice')
+local held = redis.call('HMGET', KEYS[1], 'state', 'at', 'choice', 'entries')
 if held[1] and not held[2] then return {'ENDED'} end
-if held[1] then return {'OK', held[2], tonumber(held[3])} end
+if held[4] then
+  local again = cached(#KEYS - tonumber(held[4]) + 1, #KEYS, 0)
+  return {'HIT', held[2], 0, held[4], unpack(again)}
+end
+if held[1] then return {'OK', held[2], tonumber(held[3]), 0} end
 
 if ARGV[14] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[14] then return {'CONFIG'} end
 if now < tonumber(ARGV[3]) or now >= tonumber(ARGV[4]) then return {'CLOCK', whole(now)} end
@@ -67,6 +78,21 @@ for i = 1, n_candidates do
   if not back or ends < back then back = ends end
 end
 local amount = tonumber(ARGV[prices + (choice or 1)] or '0')
+
+-- The cache: with an entry for every key nobody is asked, and nothing but the request counts.
+local cache, c = first_candidate + n_candidates, prices + n_candidates
+local texts, is_hit, hit_prompt, hit_completion = {}, false, ARGV[c+4], ARGV[c+5]
+local may_wait = ARGV[c+3] and ARGV[c+3] ~= ''
+if hit_prompt and hit_prompt ~= '' then
+  is_hit = true
+elseif ARGV[c+1] then
+  local missing, prompt, completion
+  texts, missing, prompt, completion = cached(cache + 3, #KEYS, ARGV[c+2] == '' and 0 or now - tonumber(ARGV[c+2]))
+  is_hit, hit_prompt, hit_completion = #texts > 0 and missing == 0, whole(prompt), whole(completion)
+  local asks = not is_hit and may_wait and redis.pcall('GET', KEYS[cache+2])
+  if type(asks) == 'string' and asks ~= id then return {'WAIT'} end
+end
+if is_hit then choice, amount, tokens, n_leases, n_candidates = 0, 0, 0, 0, 0 end
 
 local seed, budgets = {}, {}
 for i = 1, n_budgets do
@@ -180,12 +206,21 @@ for i, budget in ipairs(budgets) do
   marks[i] = budget.mark
 end
 for i = 1, n_rates do window_keys[i] = KEYS[first_rate+2*i-1] end
+local reply = {is_hit and 'HIT' or 'OK', whole(now_us), choice, #texts}
+for _, text in ipairs(texts) do reply[#reply+1] = text end
+for _, budget in ipairs(budgets) do reply[#reply+1] = budget.spent end
+for _, u in ipairs(usage) do reply[#reply+1] = u end
+if is_hit then
+  redis.call('XADD', KEYS[cache+1], '*', 'id', id, 'spend', '0', 'prompt_tokens', hit_prompt,
+    'completion_tokens', hit_completion, 'budgets', '\n' .. table.concat(budget_lines, '\n') .. '\n', 'row', ARGV[c+1])
+  redis.call('HSET', KEYS[1], 'state', 'settled', 'at', whole(now_us), 'entries', #texts)
+  redis.call('PEXPIRE', KEYS[1], 600000)
+  return reply
+end
+if may_wait then redis.pcall('SET', KEYS[cache+2], id, 'PX', ARGV[c+3]) end
 redis.call('HSET', KEYS[1], 'state', 'held', 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
   'tokens', whole(tokens), 'second', second, 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
   'budgets', table.concat(budget_lines, '\n'), 'windows', table.concat(window_keys, '\n'),
   'leases', table.concat(lease_keys, '\n'), 'marks', table.concat(marks, '\n'))
 redis.call('ZADD', KEYS[2], deadline, id)
-local reply = {'OK', whole(now_us), choice}
-for _, budget in ipairs(budgets) do reply[#reply+1] = budget.spent end
-for _, u in ipairs(usage) do reply[#reply+1] = u end
 return reply

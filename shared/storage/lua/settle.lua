@@ -2,11 +2,12 @@
 -- and complete in itself: it books even when Redis has lost the hold.
 --
 -- KEYS: hold:{id}, holds:{n}, ledger:{n}, deployment window or '-', cooldown or '-'; then budgets,
---   rate windows, leases
+--   rate windows, leases; with a cache: asking:{key} and the entries to keep
 -- ARGV: mode (settle | lost | booked), request id, cost in nanodollars, prompt tokens, completion
 --   tokens, row JSON, id of the correction row should the sweeper have been first,
 --   failed (0|1), cooldown ms, at once (0|1), least requests, percent,
---   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved
+--   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved,
+--   for each entry the ms it lives and its text
 -- returns: OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
 --   LIVES (to be lost, but its function renewed it meanwhile)
 -- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
@@ -17,6 +18,7 @@
 -- include numbers
 -- include marks
 -- include deployment
+-- include keeping
 
 local mode, id, cost, row = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local prompt, completion = ARGV[4], ARGV[5]
@@ -85,6 +87,9 @@ if mode ~= 'booked' then append(id, cost, prompt, completion) end
 if KEYS[4] ~= '-' then
   book_outcome(KEYS[4], KEYS[5], ARGV[8] == '1', tonumber(ARGV[9]), ARGV[10] == '1', tonumber(ARGV[11]), tonumber(ARGV[12]), now)
 end
+
+local last_held = 5 + n_budgets + n_windows + n_leases
+if #KEYS > last_held then keep(last_held + 1, #KEYS, id, 15 + 2 * n_budgets) end
 
 redis.call('ZREM', KEYS[2], id)
 redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases', 'marks')

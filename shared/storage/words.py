@@ -1,0 +1,45 @@
+"""What scripts are told and what they answer, as the words that Redis takes and gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.storage.redis import RedisRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.domain import Json
+    from shared.storage.plans import Cooling
+
+
+def cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
+    """Say how a failure counts."""
+    return (
+        int(cooling.seconds * 1000),
+        int(cooling.at_once),
+        cooling.least_requests,
+        cooling.percent,
+    )
+
+
+def optional(number: int | None) -> str | int:
+    """Say a number, or nothing."""
+    return "" if number is None else number
+
+
+def positions(words: Sequence[str]) -> tuple[int, ...]:
+    """Read positions, which Lua counts from 1."""
+    return tuple(int(word) - 1 for word in words)
+
+
+def words(reply: Json) -> list[str]:
+    """Read a script's reply; raise RedisRefused when it is no list."""
+    if not isinstance(reply, list):
+        raise unexpected("a script", reply)
+    return [str(word) for word in reply]
+
+
+def unexpected(name: str, reply: object) -> RedisRefused:
+    """Say that a script answered what it never should."""
+    return RedisRefused(f"{name} answered {reply!r}")
