@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import TransportFailed
+from shared.wire.addresses import is_forbidden
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
 
-    from shared.domain import Timeouts
+    from shared.domain import Reach, Timeouts
     from shared.errors import TransportPhase
     from shared.transport.lines import Line
 
@@ -24,6 +25,7 @@ class Attempt:
     timeouts: Timeouts
     deadline: float
     guard: asyncio.Timeout
+    reach: Reach = "anywhere"
     phase: TransportPhase = "connect"
     line: Line | None = None
     key: ConnectionKey | None = None
@@ -31,10 +33,19 @@ class Attempt:
     first_byte_by: float = 0.0
 
     @classmethod
-    def begin(cls, timeouts: Timeouts, now: float, deadline: float) -> Attempt:
+    def begin(
+        cls, timeouts: Timeouts, now: float, deadline: float, reach: Reach = "anywhere"
+    ) -> Attempt:
         """Wait for a connection."""
         guard = asyncio.timeout_at(min(now + timeouts.connect, deadline))
-        return cls(timeouts, deadline, guard)
+        return cls(timeouts, deadline, guard, reach)
+
+    def check_address(self, address: str) -> None:
+        """Raise OSError for an address that this request must not reach."""
+        if self.reach != "anywhere" and is_forbidden(
+            address, allows_private=self.reach == "private"
+        ):
+            raise OSError("the name stands for an address that must not be called")
 
     def connected(self, line: Line, key: ConnectionKey, now: float) -> None:
         """Wait for the head of the answer, on this connection."""

@@ -47,7 +47,7 @@ class Client:
         """
         session, lines = self._opened()
         now = asyncio.get_running_loop().time()
-        attempt = Attempt.begin(timeouts, now, deadline=now + timeouts.total)
+        attempt = Attempt.begin(timeouts, now, now + timeouts.total, request.reach)
         try:
             return await _try(session, request, attempt)
         except TransportFailed as failed:
@@ -55,7 +55,8 @@ class Client:
             if not (failed.phase == "reset" and attempt.was_dead_before_use):
                 raise
         now = asyncio.get_running_loop().time()
-        return await _try(session, request, Attempt.begin(timeouts, now, attempt.deadline))
+        again = Attempt.begin(timeouts, now, attempt.deadline, request.reach)
+        return await _try(session, request, again)
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""
