@@ -87,6 +87,9 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
+# docs.cohere.com/reference/rerank, read 2026-11: the shape that others have taken over.
+_RERANKING_AT_COHERE: Final = OpenAI(base_path="/v2")
+
 _KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
 """Who speaks the Responses API itself, and stores what it answered."""
 
@@ -111,6 +114,8 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
             return ResponsesBridge(chat)
         case Endpoint.PASS_THROUGH:
             return PassThrough()
+        case Endpoint.RERANK if dialect == "cohere":
+            return _RERANKING_AT_COHERE
         case Endpoint.CHAT:
             return chat
         case _ if dialect in _OPENAIS:
