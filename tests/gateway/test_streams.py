@@ -39,7 +39,7 @@ async def test_a_silent_provider_does_not_leave_the_caller_in_silence(
             comments += line == ": keep-alive"
             if comments == 3:
                 provider.release()
-            last = line or "data: [DONE]"
+            last = line or last
 
     assert comments >= 3
     assert "data: [DONE]" == last
