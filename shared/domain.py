@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Literal, NewType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -280,6 +280,10 @@ class Timeouts:
     total: float = 600.0
 
 
+Reach = Literal["anywhere", "private", "public"]
+"""Which addresses may be connected to: all; all but link-local ones; public ones only."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """An HTTP request that is ready to send: what a dialect builds and transport sends."""
@@ -288,6 +292,7 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    reach: Reach = "anywhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +317,7 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    reach: Reach = "anywhere"
     api_version: str = ""
     drop_params: bool = False
 

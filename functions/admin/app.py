@@ -8,9 +8,11 @@ from fastapi import FastAPI
 
 from functions.admin.routes import (
     budgets,
+    config,
     customers,
     health,
     keys,
+    models,
     organizations,
     spend,
     tags,
@@ -22,7 +24,19 @@ from shared.runtime.http import guard
 if TYPE_CHECKING:
     from functions.admin.state import State
 
-SUBJECTS = (keys, users, teams, organizations, budgets, customers, tags, spend, health)
+SUBJECTS = (
+    keys,
+    users,
+    teams,
+    organizations,
+    budgets,
+    customers,
+    tags,
+    spend,
+    models,
+    config,
+    health,
+)
 
 
 def make_app(state: State | None = None) -> FastAPI:

@@ -52,7 +52,7 @@ async def changing(
     """
     first = _first_of_their_kind(entities)
     await _fence(stores, [*entities, *first])
-    with _refusing(conflicts or {}):
+    with refusing(conflicts or {}):
         async with stores.postgres.transaction() as transaction:
             yield transaction
             # Whoever changes may have found more that changes along, and listed it.
@@ -90,7 +90,8 @@ async def _publish(redis: Redis, entries: Sequence[Policy | Deleted]) -> None:
 
 
 @contextmanager
-def _refusing(conflicts: Mapping[str, GatewayError]) -> Generator[None]:
+def refusing(conflicts: Mapping[str, GatewayError]) -> Generator[None]:
+    """Tell what Postgres refuses as what the caller did wrong."""
     try:
         yield
     except StatementFailed as error:

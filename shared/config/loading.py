@@ -9,13 +9,12 @@ from dataclasses import replace
 from decimal import Decimal
 from math import floor
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
 from shared.config.cache import read_cache
-from shared.config.deployments import Defaults, id_of, is_placed_over_api, read_deployment
+from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
     TOKEN_RATE_LIMIT_TYPES,
@@ -81,13 +80,13 @@ def valid_config(data: JsonObject, environment: Mapping[str, str]) -> Config:
 def read_config(
     data: Json,
     environment: Mapping[str, str] | None,
-    of_database: Mapping[str, str] = MappingProxyType({}),
+    over_api: OverApi = OverApi(),  # noqa: B008 - frozen
 ) -> tuple[Config, Findings]:
     """Read a whole configuration and tell everything that was found on the way.
 
     Without an environment, what refers to it is not checked. A deployment that was made over the
-    API and names its own `api_base` sees the variables `of_database` only: no key of the process
-    can be sent to an address that somebody else chose. The Config is of use only when no problem
+    API and names its own `api_base` has only what `over_api` says: no key of the process can
+    be sent to an address that somebody else chose. The Config is of use only when no problem
     was found.
     """
     findings = Findings()
@@ -103,7 +102,7 @@ def read_config(
         drop_params=litellm.flag("drop_params"),
     )
     config = Config(
-        deployments=_deployments(top, defaults, of_database),
+        deployments=_deployments(top, defaults, over_api),
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
@@ -117,14 +116,14 @@ def read_config(
     return config, findings
 
 
-def _deployments(
-    top: Section, defaults: Defaults, of_database: Mapping[str, str]
-) -> tuple[Deployment, ...]:
+def _deployments(top: Section, defaults: Defaults, over_api: OverApi) -> tuple[Deployment, ...]:
     found: list[Deployment] = []
     seen = Counter[str]()
     for entry in top.sections("model_list"):
-        if is_placed_over_api(entry.values):
-            entry.environment = of_database
+        is_foreign = is_placed_over_api(entry.values)
+        if is_foreign:
+            entry.environment = over_api.variables
+            over_api.check(entry)
         deployment = read_deployment(entry, defaults)
         given = deployment.id
         made = given or id_of(entry.values)
@@ -133,7 +132,13 @@ def _deployments(
             entry.section("model_info").problem("id", f"{given} is the id of another entry too")
         # Entries may differ in nothing but a secret; their place among equals tells them apart.
         is_repeated = not given and seen[made] > 1
-        found.append(replace(deployment, id=f"{made}-{seen[made]}" if is_repeated else made))
+        found.append(
+            replace(
+                deployment,
+                id=f"{made}-{seen[made]}" if is_repeated else made,
+                reach=over_api.reach if is_foreign else "anywhere",
+            )
+        )
     return tuple(found)
 
 
