@@ -185,16 +185,27 @@ class OverLimit(Refused):
     status = 429
     type = "throttling_error"
 
-    def __init__(self, message: str, *, limit_type: str, retry_after: int, reset_at: str) -> None:
-        """Tell which limit refused, when it has room (seconds; UTC text)."""
-        super().__init__(
-            message,
-            headers={
-                "retry-after": str(retry_after),
-                "rate_limit_type": limit_type,
-                "reset_at": reset_at,
-            },
-        )
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit_type: str,
+        retry_after: int,
+        reset_at: str,
+        is_hopeless: bool = False,
+    ) -> None:
+        """Tell which limit refused, when it has room (seconds; UTC text).
+
+        `is_hopeless`: no retry of an SDK helps, which waits some seconds at most.
+        """
+        headers = {
+            "retry-after": str(retry_after),
+            "rate_limit_type": limit_type,
+            "reset_at": reset_at,
+        }
+        if is_hopeless:
+            headers["x-should-retry"] = "false"
+        super().__init__(message, headers=headers)
         self.retry_after = retry_after
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from shared.errors import KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
+from shared.errors import BadRequest, KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,6 +23,7 @@ def check_standing(principal: Principal, now: Millis) -> None:
     check_key_blocked(principal)
     check_expiry(principal, now)
     check_team_blocked(principal)
+    check_organization_blocked(principal)
 
 
 def authorize(
@@ -47,6 +48,8 @@ def authorize(
             raise ModelAccessDenied("key", model)
     check_expiry(principal, now)
     check_team_blocked(principal)
+    check_organization_blocked(principal)
+    check_end_user_blocked(principal)
     team, user = principal.team, principal.user
     for model in models:
         if team and not may_team_call(team, model, providers):
@@ -70,6 +73,23 @@ def check_team_blocked(principal: Principal) -> None:
         raise NotAuthenticated(
             f"Authentication Error, Team={principal.team.entity_id} is blocked. "
             "Update via `/team/unblock` if you're admin.",
+        )
+
+
+def check_organization_blocked(principal: Principal) -> None:
+    """Refuse every key of a blocked organization."""
+    if principal.org is not None and principal.org.blocked:
+        raise NotAuthenticated(
+            f"Authentication Error, Organization={principal.org.entity_id} is blocked.",
+        )
+
+
+def check_end_user_blocked(principal: Principal) -> None:
+    """Refuse calls in the name of a blocked end user, in LiteLLM's words."""
+    if principal.end_user is not None and principal.end_user.blocked:
+        raise BadRequest(
+            f"User blocked from making LLM API Calls. User={principal.end_user.entity_id}",
+            param="user",
         )
 
 

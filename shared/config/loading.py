@@ -6,6 +6,8 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
+from math import floor
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final, cast
 
@@ -15,6 +17,7 @@ from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
+    TOKEN_RATE_LIMIT_TYPES,
     UNKNOWN_PRICE,
     Config,
     GeneralSettings,
@@ -22,6 +25,7 @@ from shared.config.model import (
 )
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 _NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
 _ERROR_STATUSES: Final = (400, 599)
+_MOST_DOLLARS: Final = 4_000_000_000
+_DURATION: Final = re.compile(r"[1-9][0-9]{0,4}[smhdw]|1mo|hourly|daily|weekly|monthly")
 _TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
 
@@ -148,6 +154,12 @@ def _general(section: Section) -> GeneralSettings:
         allow_private_api_base=None
         if is_private_allowed is None
         else section.flag("allow_private_api_base"),
+        apply_user_budget_to_team_keys=section.flag("apply_user_budget_to_team_keys"),
+        token_rate_limit_type=section.read(
+            "token_rate_limit_type",
+            GeneralSettings().token_rate_limit_type,
+            lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
+        ),
     )
 
 
@@ -174,6 +186,9 @@ def _litellm(section: Section) -> LiteLLMSettings:
         default_max_tokens=section.whole(
             "default_max_tokens", defaults.default_max_tokens, least=1
         ),
+        max_budget=section.read("max_budget", defaults.max_budget, _dollars),
+        budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
+        clamp_max_tokens=section.flag("clamp_max_tokens"),
         unknown_price=section.read(
             "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
         ),
@@ -194,6 +209,19 @@ def _timezone(value: Json) -> str:
             ZoneInfo(value)
         except (ValueError, OSError, LookupError):
             raise Wrong("must be the name of a timezone, like Europe/Berlin") from None
+    return value
+
+
+def _dollars(value: Json) -> Nanodollars:
+    amount = None if isinstance(value, bool) else value
+    if not isinstance(amount, int | float) or not 0 <= amount <= _MOST_DOLLARS:
+        raise Wrong(f"must be dollars, from 0 to {_MOST_DOLLARS}")
+    return Nanodollars(floor(Decimal(str(amount)).scaleb(9)))
+
+
+def _duration(value: Json) -> str:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise Wrong("must be a duration like 12h, 1d, 7d or 1mo")
     return value
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.auth.authenticate import identify
+from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
@@ -23,8 +23,9 @@ from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
+from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
-from shared.limits.plan import Ask, make_plan, periods_of
+from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates, ranked
 from shared.routing.fallbacks import fallback_chain
@@ -59,7 +60,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
         try:
             with timings.step("admit"):
-                row = partial(_hit_row, gateway, principal, call, quotes, lookup)
+                row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
                 reply = await admit_unless_known(gateway, plan, version, lookup, row)
         except RedisDown as error:
             if error.may_have_happened:
@@ -79,12 +80,13 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, plan, reply)
+                    await _put_right(gateway, asked, plan, reply)
             case _:
                 raise refusal(
                     reply,
                     plan,
-                    call.model,
+                    principal,
+                    call,
                     gateway.clock.now(),
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
@@ -102,7 +104,7 @@ async def _decide(
     now = gateway.clock.now()
     for is_fresh in (False, True):
         principal = await identify(
-            presented, gateway.directory, gateway.settings, now, fresh=is_fresh
+            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
         )
         try:
             call = follow(gateway, principal, asked)
@@ -168,8 +170,6 @@ def _choose_vendor(
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
     now = gateway.clock.now()
-    periods = periods_of(principal, now, gateway.calendar)
-    since = {scope: period.since for scope, period in periods.items()}
     tokens = estimate(call)
     ending = Ending(
         status="lost",
@@ -181,14 +181,20 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         principal,
         Ask(
             request_id=call.id,
+            models=_names(principal, call.model),
             candidates=[quote.candidate for quote in quotes],
             tokens=tokens,
             is_free=all(quote.is_free for quote in quotes),
         ),
-        Lost(render_row(call, principal, since, ending), tokens, 0),
+        lambda since: Lost(render_row(call, principal, since, ending), tokens, 0),
         now,
-        periods,
+        gateway.rules,
     )
+
+
+def _names(principal: Principal, model: str) -> tuple[str, ...]:
+    """Return what the model is called by the caller, and behind its alias."""
+    return tuple(dict.fromkeys((model, resolve_alias(principal, model))))
 
 
 def _hit_row(
@@ -197,19 +203,17 @@ def _hit_row(
     call: Call,
     quotes: tuple[Quote, ...],
     lookup: Lookup | None,
+    plan: Plan,
 ) -> str:
     """Write the row of a call that the cache answers: it costs nothing."""
-    now = gateway.clock.now()
-    periods = periods_of(principal, now, gateway.calendar)
     ending = Ending(
         status="success",
-        at=now,
+        at=gateway.clock.now(),
         deployment=quotes[0].deployment,
         is_cache_hit=True,
         cache_key=lookup.name if lookup else None,
     )
-    since = {scope: period.since for scope, period in periods.items()}
-    return render_row(call, principal, since, ending)
+    return render_row(call, principal, since_of(plan.budgets), ending)
 
 
 def _past_the_cache(gateway: Gateway, call: Call) -> Call:
@@ -219,9 +223,15 @@ def _past_the_cache(gateway: Gateway, call: Call) -> Call:
     )
 
 
-async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:
+async def _put_right(
+    gateway: Gateway, call: Call, plan: Plan, reply: Stale | Cold | Seed | Clock
+) -> None:
     """Learn what admit knows better."""
     now = gateway.clock.now()
+
+    async def reload() -> None:
+        await gateway.directory.reload(asking_of(KeyHash(plan.policies[0].entity_id), call), now)
+
     match reply:
         case Stale(entries):
             gateway.directory.learn(
@@ -232,13 +242,14 @@ async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | 
                 now,
             )
         case Cold():
-            await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            await reload()
         case Seed(missing):
             keys = tuple(plan.budgets[i].key for i in missing)
             is_made = await gateway.seeding.read(
                 keys, lambda: make_counters(gateway.stores, plan, missing)
             )
-            if not is_made:
-                await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            # The proxy's own budget hangs from no key: its counter waits for the next round.
+            if not is_made and plan.policies:
+                await reload()
         case Clock(redis_now):
             gateway.clock.correct(redis_now)

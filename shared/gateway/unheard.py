@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.domain import Nanodollars
 from shared.errors import RedisDown
 from shared.gateway.booking import book
+from shared.limits.budgets import since_of
 from shared.spend.ids import correction_id
 from shared.spend.row import Ending, render_row
 from shared.storage.plans import Settlement
@@ -22,7 +23,6 @@ async def book_nothing(gateway: Gateway, principal: Principal, call: Call, plan:
 
     Without this row the sweeper would find that hold and charge all that it reserved.
     """
-    since = {p.scope: line.since for p, line in zip(plan.policies, plan.budgets, strict=True)}
     ending = Ending(
         status="failure",
         at=gateway.clock.now(),
@@ -33,7 +33,7 @@ async def book_nothing(gateway: Gateway, principal: Principal, call: Call, plan:
         cost=Nanodollars(0),
         prompt_tokens=0,
         completion_tokens=0,
-        row=render_row(call, principal, since, ending),
+        row=render_row(call, principal, since_of(plan.budgets), ending),
         correction_id=correction_id(call.id),
         outcome=None,
     )

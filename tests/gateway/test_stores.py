@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain import Scope
 from shared.errors import PostgresDown
-from tests.gateway.given import counter, ledger, names, price_of
+from tests.gateway.given import counter, ledger, model, names, price_of
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from local.door.server import DoorThread
     from shared.gateway.gateway import Gateway
-    from tests.gateway.given import Given
+    from tests.gateway.given import Given, GivenKey
     from tests.provider import Provider
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
@@ -31,22 +31,43 @@ BLOCK: dict[Scope, LiteralString] = {
 
 
 async def test_a_warm_request_makes_two_calls_to_redis_and_none_to_postgres(
-    client: httpx.AsyncClient, given: Given, gateway: Gateway, door: DoorThread
+    proxy: Callable[..., Any], given: Given, provider: Provider, door: DoorThread
 ) -> None:
-    team = await given.team(max_budget=5, rpm_limit=100)
-    user = await given.user(max_budget=5, tpm_limit=100_000)
-    key = await given.key(
-        max_budget=1, rpm_limit=100, max_parallel_requests=5, team_id=team, user_id=user
+    gateway, client = await proxy(
+        model("gpt", provider.url), litellm_settings={"max_budget": 100, "budget_duration": "1d"}
     )
-    await client.post(CHAT, json=CALL, headers=key.headers)
+    key, call = await given_everybody_with_limits(given)
+    await client.post(CHAT, json=call, headers=key.headers)
     await ledger(gateway, 1)
     no_sql(gateway)
     door.calls.reset()
 
-    reply = await client.post(CHAT, json=CALL, headers=key.headers)
+    reply = await client.post(CHAT, json=call, headers=key.headers)
 
     assert 200 == reply.status_code
     assert (2, {"EVALSHA": 2}) == (door.calls.http, dict(door.calls.by_command))
+    assert 17 == len(await names(gateway, "budget:*"))
+
+
+async def given_everybody_with_limits(given: Given) -> tuple[GivenKey, dict[str, object]]:
+    """Make a call borne by everybody, each with budgets and rates of every kind."""
+    rates = {f"{kind}{window}_limit": 100_000 for kind in "rt" for window in ("pm", "ph", "pd")}
+    models = '{"gpt": {"budget_limit": 5, "time_period": "1d"}}'
+    windows = '[{"budget_duration": "1h", "max_budget": 5}]'
+    mine = {"max_budget": 5, "model_max_budget": models, "max_parallel_requests": 5, **rates}
+    budget = await given.budget(**mine)
+    await given.row("litellm_organizationtable", organization_id="o", budget_id=budget)
+    await given.row("litellm_endusertable", user_id="e", budget_id=budget)
+    for tag in ("a", "b"):
+        await given.row("litellm_tagtable", tag_name=tag, budget_id=budget)
+    team = await given.team(organization_id="o", budget_limits=windows, **mine)
+    user = await given.user(**mine)
+    await given.row("litellm_teammembership", team_id=team, user_id=user, budget_id=budget)
+    metadata = '{"model_rpm_limit": {"gpt": 100}, "model_tpm_limit": {"gpt": 100000}}'
+    key = await given.key(
+        team_id=team, user_id=user, budget_limits=windows, metadata=metadata, **mine
+    )
+    return key, {**CALL, "user": "e", "metadata": {"tags": ["a", "b"]}}
 
 
 def no_sql(gateway: Gateway) -> None:
