@@ -191,6 +191,11 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /credentials/by_name/{name}": _VIEWER,
     "PATCH /credentials/{name}": _NOBODY,
     "DELETE /credentials/{name}": _NOBODY,
+    # Health: calling deployments costs money, so it is not everybody's
+    "GET /health": _VIEWER,
+    "GET /health/readiness/details": _ANY_KEY,
+    "POST /utils/token_counter": _ANY_KEY,
+    "GET /utils/supported_openai_params": _ANY_KEY,
     # Configuration and cache
     "POST /config/update": _NOBODY,
     "POST /config/field/update": _NOBODY,
