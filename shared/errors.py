@@ -263,7 +263,15 @@ class StoreDown(GatewayError):  # noqa: N818
 
 
 class RedisDown(StoreDown):
-    """Redis did not answer, or not in its own terms."""
+    """Redis did not answer, or not in its own terms.
+
+    `may_have_happened` is False when nothing was sent: then nothing can have changed there.
+    """
+
+    def __init__(self, message: str, *, may_have_happened: bool = True) -> None:
+        """Keep whether the command may have been executed all the same."""
+        super().__init__(message)
+        self.may_have_happened = may_have_happened
 
 
 class PostgresDown(StoreDown):

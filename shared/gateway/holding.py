@@ -15,12 +15,14 @@ from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import NotFound, Refused, StoreDown, UnknownModel
+from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
+from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
+from shared.gateway.unheard import book_nothing
 from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan, periods_of
 from shared.limits.refusals import refusal
@@ -49,23 +51,20 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
     for _ in range(ROUNDS):
         gateway, version = await _configured(gateway)
         with timings.step("auth"):
-            principal = await identify(
-                presented, gateway.directory, gateway.settings, gateway.clock.now()
-            )
-            try:
-                call = follow(gateway, principal, asked)
-                quotes = _choose(gateway, principal, call, route)
-            except Refused:
-                # What this process believes refuses the call; admit, which knows better, will
-                # not be asked.
-                if gateway.live is None or not await gateway.live.refresh():
-                    raise
-                continue
+            decided = await _decide(gateway, presented, asked, route)
+        if decided is None:
+            continue
+        principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
-        with timings.step("admit"):
-            row = partial(_hit_row, gateway, principal, call, quotes, lookup)
-            reply = await admit_unless_known(gateway, plan, version, lookup, row)
+        try:
+            with timings.step("admit"):
+                row = partial(_hit_row, gateway, principal, call, quotes, lookup)
+                reply = await admit_unless_known(gateway, plan, version, lookup, row)
+        except RedisDown as error:
+            if error.may_have_happened:
+                await finish(book_nothing(gateway, principal, call, plan))
+            raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
@@ -90,6 +89,30 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+async def _decide(
+    gateway: Gateway, presented: str | None, asked: Call, route: str
+) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
+    """Say who calls, what, and where it could go; None when the configuration has just changed.
+
+    A refusal by what this process remembers is not final: admit, which knows better, will not be
+    asked. So Redis is, for the caller's policies and then for the configuration.
+    """
+    now = gateway.clock.now()
+    for is_fresh in (False, True):
+        principal = await identify(
+            presented, gateway.directory, gateway.settings, now, fresh=is_fresh
+        )
+        try:
+            call = follow(gateway, principal, asked)
+            return principal, call, _choose(gateway, principal, call, route)
+        except Refused:
+            if not is_fresh:
+                continue
+            if gateway.live is None or not await gateway.live.refresh():
+                raise
+    return None
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:

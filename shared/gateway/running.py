@@ -18,6 +18,7 @@ from shared.spend.tokens import tokens_of_bytes
 from shared.storage.admission import renew
 from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome, Settlement
 from shared.storage.policies import encode_id
+from shared.storage.redis import RedisRefused
 from shared.wire.frames import publicly_named
 
 if TYPE_CHECKING:
@@ -203,6 +204,6 @@ class Running:
         while is_held:
             try:
                 is_held = await renew(self.gateway.stores.redis, self.plan)
-            except RedisDown:
+            except (RedisDown, RedisRefused):
                 is_held = True  # half of the hold's life is left for the next try
             await asyncio.sleep(RENEW_EVERY_SECONDS)

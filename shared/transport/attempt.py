@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from shared.transport.lines import Line
 
 
+SOON = 1.0
+"""Seconds within which a peer says that a connection is closed."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One try; times are the event loop's, in seconds. `guard` is the timeout that now runs."""
@@ -75,10 +79,18 @@ class Attempt:
         phase = "total" if self.guard.when() == self.deadline else self.phase
         return TransportFailed(f"the time ran out: {phase}", phase=phase)
 
-    @property
-    def was_dead_before_use(self) -> bool:
-        """Whether this try went out on a kept connection and heard nothing at all."""
-        return self.line is not None and self.was_kept and not self.line.has_heard
+    def was_dead_before_use(self, now: float) -> bool:
+        """Whether this try went out on a kept connection that its peer had closed already.
+
+        It heard nothing at all, and soon: who reads a request and dies over it takes longer.
+        """
+        has_failed_at_once = now < self.first_byte_by - self.timeouts.first_byte + SOON
+        return (
+            self.line is not None
+            and self.was_kept
+            and not self.line.has_heard
+            and has_failed_at_once
+        )
 
 
 current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")

@@ -43,7 +43,7 @@ class Client:
         """Return the answer once its head is there; whatever its status, redirects included.
 
         Raise TransportFailed otherwise. A request is sent a second time only if a kept connection
-        died before one byte of an answer: then its peer had closed it, and has not read it.
+        died at once, without one byte of an answer: then its peer had closed it before reading.
         """
         session, lines = self._opened()
         now = asyncio.get_running_loop().time()
@@ -52,9 +52,9 @@ class Client:
             return await _try(session, request, attempt)
         except TransportFailed as failed:
             lines.blame(attempt)
-            if not (failed.phase == "reset" and attempt.was_dead_before_use):
+            now = asyncio.get_running_loop().time()
+            if not (failed.phase == "reset" and attempt.was_dead_before_use(now)):
                 raise
-        now = asyncio.get_running_loop().time()
         again = Attempt.begin(timeouts, now, attempt.deadline, request.reach)
         return await _try(session, request, again)
 

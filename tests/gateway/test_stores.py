@@ -112,6 +112,21 @@ async def test_a_change_that_crashed_before_its_entry_counts_at_once(
     assert 401 == reply.status_code
 
 
+async def test_what_is_unblocked_is_served_on_the_next_request(
+    client: httpx.AsyncClient, given: Given
+) -> None:
+    key = await given.key(blocked=True)
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    await given.change(
+        (Scope.KEY, key.hash),
+        "update litellm_verificationtoken set blocked = false where token = %(id)s",
+    )
+
+    served = await client.post(CHAT, json=CALL, headers=key.headers)
+    assert (401, 200) == (refused.status_code, served.status_code)
+
+
 async def test_a_raised_budget_counts_on_the_next_request(
     client: httpx.AsyncClient, given: Given
 ) -> None:
@@ -194,3 +209,20 @@ async def test_a_settle_that_redis_does_not_take_is_booked_in_postgres(
     spend = await given.spend_of(key, rows=1)
     usage = reply.json()["usage"]
     assert price_of(usage["prompt_tokens"], usage["completion_tokens"]) == spend
+
+
+async def test_an_admit_that_was_executed_unheard_costs_its_caller_nothing(
+    client: httpx.AsyncClient, given: Given, gateway: Gateway, door: DoorThread
+) -> None:
+    key = await given.key(max_budget=1)
+    await client.post(CHAT, json=CALL, headers=key.headers)
+    (first,) = await ledger(gateway, 1)
+    door.faults.add("drop_after", times=3)  # both tries of admit, the first on a kept connection
+
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    _, second = await ledger(gateway, 2)
+    budget = await counter(gateway, f"budget:key:{key.hash}:-")
+    assert (503, "0") == (refused.status_code, second["spend"])
+    assert (first["spend"], "0") == (budget["spent"], budget["reserved"])
+    assert 0 == await gateway.stores.redis.execute(["ZCARD", "holds:0"])
