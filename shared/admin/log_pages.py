@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _ONE_DAY: Final = timedelta(days=1)
 
 
-async def page_of_spend_logs(
-    desk: Desk, caller: Caller, query: LogsQuery, now: Millis
-) -> LogPage:
+async def page_of_spend_logs(desk: Desk, caller: Caller, query: LogsQuery, now: Millis) -> LogPage:
     """Return one page of the rows the caller may see; of very many only the first are counted."""
     which = _scoped(caller, _filter(query, now))
     db = desk.stores.postgres

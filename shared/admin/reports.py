@@ -122,9 +122,7 @@ async def failures_by_model(desk: Desk, query: Between, now: Millis) -> Rows:
     return [{"model": model, "failed_requests": count} for model, count in counts if count]
 
 
-async def _by_model(
-    desk: Desk, query: Between, now: Millis
-) -> list[tuple[str, list[DetailSum]]]:
+async def _by_model(desk: Desk, query: Between, now: Millis) -> list[tuple[str, list[DetailSum]]]:
     by_model: defaultdict[str, list[DetailSum]] = defaultdict(list)
     for row in await _details(desk, _filter(query, "user", now)):
         by_model[row.model].append(row)

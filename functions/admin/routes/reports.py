@@ -126,9 +126,7 @@ async def tag_names(who: Who) -> Response:
     return shown({"tag_names": names})
 
 
-@router.post(
-    "/global/spend/end_users", openapi_extra=documented(EndUsersQuery), responses=OK_ROWS
-)
+@router.post("/global/spend/end_users", openapi_extra=documented(EndUsersQuery), responses=OK_ROWS)
 async def end_users(request: Request, who: Who) -> Response:
     """Show the dearest customers."""
     body = await asked(request, EndUsersQuery)
