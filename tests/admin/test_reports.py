@@ -298,8 +298,8 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
     admin.sql(
         "insert into litellm_spendlogs (id, request_id, call_type, api_key, spend, model, status,"
         ' start_time, "user", team_id, request_tags)'
-        " select tollgate_uuid7(at), 'r' || n, 'acompletion', 'k' || n %% 1000, 0.001, 'm' || n %% 9,"
-        " 'success', at, 'u' || n %% 5000, 't' || n %% 200, array['tag' || n %% 50]"
+        " select tollgate_uuid7(at), 'r' || n, 'acompletion', 'k' || n %% 1000, 0.001,"
+        " 'm' || n %% 9, 'success', at, 'u' || n %% 5000, 't' || n %% 200, array['tag' || n %% 50]"
         " from generate_series(1, 1000000) as n,"
         " lateral (select now() - n * interval '2 seconds' as at) as moment"
     )
@@ -308,19 +308,8 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
     page: dict[str, object] = {
         "start_date": end - timedelta(days=31),
         "end_date": end,
-        **dict.fromkeys(
-            [
-                "api_key",
-                "user_id",
-                "team_id",
-                "request_id",
-                "end_user",
-                "model",
-                "status",
-                "min_spend",
-                "max_spend",
-            ]
-        ),
+        **dict.fromkeys(["api_key", "user_id", "team_id", "request_id", "end_user", "model"]),
+        **dict.fromkeys(["status", "min_spend", "max_spend"]),
     }
     pages = [
         {**page, **filters}
@@ -351,15 +340,20 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         for name in ("sum_by_day", "sum_by_name", "sum_in_detail", "total_spend", "tag_names")
     ]
 
+    big = {
+        row["relname"]
+        for row in admin.sql(
+            "select relname from pg_class where reltuples > 1000 and relkind = 'r'"
+        )
+    }
     scanned = [
-        node
+        (statement.splitlines()[-1], node["Relation Name"])
         for statement, params in asked
         for node in plan_nodes(admin, statement, params)
-        if node["Node Type"] == "Seq Scan"
-        and str(node.get("Relation Name")).startswith("litellm_spendlogs")
-        and node["Plan Rows"] > 1  # partitions of other months are empty
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big
     ]
 
+    assert any(name.startswith("litellm_spendlogs_") for name in big)
     assert [] == scanned
 
 
