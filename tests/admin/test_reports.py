@@ -298,8 +298,8 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
     admin.sql(
         "insert into litellm_spendlogs (id, request_id, call_type, api_key, spend, model, status,"
         ' start_time, "user", team_id, request_tags)'
-        " select tollgate_uuid7(at), 'r' || n, 'acompletion', 'k' || n %% 1000, 0.001, 'm' || n %% 9,"
-        " 'success', at, 'u' || n %% 5000, 't' || n %% 200, array['tag' || n %% 50]"
+        " select tollgate_uuid7(at), 'r' || n, 'acompletion', 'k' || n %% 1000, 0.001,"
+        " 'm' || n %% 9, 'success', at, 'u' || n %% 5000, 't' || n %% 200, array['tag' || n %% 50]"
         " from generate_series(1, 1000000) as n,"
         " lateral (select now() - n * interval '2 seconds' as at) as moment"
     )
