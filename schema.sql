@@ -867,6 +867,33 @@ create index if not exists litellm_dailytagspend_date_idx on litellm_dailytagspe
 create index if not exists litellm_dailytagspend_api_key_idx on litellm_dailytagspend (api_key);
 create index if not exists litellm_dailytagspend_model_idx on litellm_dailytagspend (model);
 
+-- The rollups in one shape; who asks names the kind, and only that table is read.
+create or replace view daily_spend as
+select
+    'user' as kind, user_id as entity_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyuserspend
+union all
+select
+    'team', team_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyteamspend
+union all
+select
+    'organization', organization_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyorganizationspend
+union all
+select
+    'customer', end_user_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyenduserspend
+union all
+select
+    'tag', tag, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailytagspend;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Audit
 -- ---------------------------------------------------------------------------------------------------------------------

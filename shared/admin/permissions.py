@@ -179,6 +179,29 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /tag/list": _VIEWER,
     # Spend
     "GET /spend/logs": _ANY_KEY,
+    "GET /spend/logs/v2": _ANY_KEY,
+    "GET /spend/logs/ui": _ANY_KEY,
+    "POST /spend/calculate": _ANY_KEY,
+    "GET /spend/keys": _VIEWER,
+    "GET /spend/users": _VIEWER,
+    "GET /spend/tags": _VIEWER,
+    "GET /global/spend": _VIEWER,
+    **{
+        f"GET /global/spend/{what}": _VIEWER
+        for what in ("keys", "teams", "models", "provider", "tags", "logs", "report")
+    },
+    "GET /global/spend/all_tag_names": _VIEWER,
+    "POST /global/spend/end_users": _NOBODY,
+    "POST /global/spend/reset": _NOBODY,
+    "GET /global/activity": _VIEWER,
+    "GET /global/activity/model": _VIEWER,
+    "GET /global/activity/exceptions": _VIEWER,
+    "GET /user/daily/activity": _OWN_READ,
+    "GET /team/daily/activity": {**_ORG_READ, Standing.TEAM_ADMIN: EVERY},
+    "GET /organization/daily/activity": _ORG_READ,
+    "GET /customer/daily/activity": _VIEWER,
+    "GET /end_user/daily/activity": _VIEWER,
+    "GET /tag/daily/activity": _VIEWER,
     # Models: everybody sees what they may call
     **{f"POST /model/{what}": _NOBODY for what in ("new", "update", "delete", "block", "unblock")},
     "PATCH /model/{model_id}/update": _NOBODY,
@@ -191,6 +214,11 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /credentials/by_name/{name}": _VIEWER,
     "PATCH /credentials/{name}": _NOBODY,
     "DELETE /credentials/{name}": _NOBODY,
+    # Health: calling deployments costs money, so it is not everybody's
+    "GET /health": _VIEWER,
+    "GET /health/readiness/details": _ANY_KEY,
+    "POST /utils/token_counter": _ANY_KEY,
+    "GET /utils/supported_openai_params": _ANY_KEY,
     # Configuration and cache
     "POST /config/update": _NOBODY,
     "POST /config/field/update": _NOBODY,
