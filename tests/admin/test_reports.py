@@ -308,19 +308,8 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
     page: dict[str, object] = {
         "start_date": end - timedelta(days=31),
         "end_date": end,
-        **dict.fromkeys(
-            [
-                "api_key",
-                "user_id",
-                "team_id",
-                "request_id",
-                "end_user",
-                "model",
-                "status",
-                "min_spend",
-                "max_spend",
-            ]
-        ),
+        **dict.fromkeys(["api_key", "user_id", "team_id", "request_id", "end_user", "model"]),
+        **dict.fromkeys(["status", "min_spend", "max_spend"]),
     }
     pages = [
         {**page, **filters}
@@ -351,15 +340,20 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         for name in ("sum_by_day", "sum_by_name", "sum_in_detail", "total_spend", "tag_names")
     ]
 
+    big = {
+        row["relname"]
+        for row in admin.sql(
+            "select relname from pg_class where reltuples > 1000 and relkind = 'r'"
+        )
+    }
     scanned = [
-        node
+        (statement.splitlines()[-1], node["Relation Name"])
         for statement, params in asked
         for node in plan_nodes(admin, statement, params)
-        if node["Node Type"] == "Seq Scan"
-        and str(node.get("Relation Name")).startswith("litellm_spendlogs")
-        and node["Plan Rows"] > 1  # partitions of other months are empty
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big
     ]
 
+    assert any(name.startswith("litellm_spendlogs_") for name in big)
     assert [] == scanned
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -261,3 +262,15 @@ async def test_teams_are_listed_page_by_page_in_order(lasting: Admin) -> None:
 
     assert [1, 2, 3] == [team["max_budget"] for page in pages for team in page["teams"]]
     assert (3, 2) == (pages[0]["total"], pages[0]["total_pages"])
+
+
+async def test_keys_of_members_end_when_their_team_says(lasting: Admin) -> None:
+    team = (await lasting.given_team(team_member_key_duration="1h"))["team_id"]
+
+    of_member = await lasting.given_key(team_id=team, user_id=own("user"))
+    own_end = await lasting.given_key(team_id=team, user_id=own("user"), duration="-1")
+    of_nobody = await lasting.given_key(team_id=team)
+
+    expires = datetime.fromisoformat(of_member["expires"])
+    assert timedelta(minutes=59) < expires - datetime.now(UTC) <= timedelta(hours=1)
+    assert (None, None) == (own_end["expires"], of_nobody["expires"])

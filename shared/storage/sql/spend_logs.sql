@@ -72,5 +72,7 @@ from (
       and (%(status)s::text is null or status = %(status)s)
       and (%(min_spend)s::numeric is null or spend >= %(min_spend)s)
       and (%(max_spend)s::numeric is null or spend <= %(max_spend)s)
+    -- Unordered, the planner would begin to read the month from its first row.
+    order by start_time desc
     limit %(cap)s
 ) as passing;
