@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from shared.domain import Millis, Nanodollars, Scope
 from shared.limits.periods import period
+from shared.limits.places import candidate_line
 from shared.limits.windows import MINUTE_MS, minute_start, window_key
-from shared.storage.plans import BudgetLine, CandidateLine, LeaseLine, Lost, Plan, RateLine
+from shared.storage.plans import BudgetLine, LeaseLine, Lost, Plan, RateLine
 from shared.storage.policies import encode_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.domain import Deployment, Policy, Principal
+    from shared.domain import Policy, Principal
     from shared.limits.periods import Period
+    from shared.limits.places import Candidate
 
 REFUSES_AT_LIMIT = frozenset({Scope.KEY, Scope.USER})
 """LiteLLM refuses a key or user at its budget, a team only over it."""
@@ -27,14 +29,6 @@ class Calendar:
 
     timezone: str = "UTC"
     reset_time: str = "00:00"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A deployment that may take the call, and the most the call may cost there."""
-
-    deployment: Deployment
-    reservation: Nanodollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +78,7 @@ def make_plan(
             for policy in policies
             if policy.max_parallel_requests is not None
         ),
-        candidates=tuple(candidate_line(candidate) for candidate in ask.candidates),
+        candidates=tuple(candidate_line(candidate, now) for candidate in ask.candidates),
         tokens=ask.tokens,
         lost=lost,
     )
@@ -105,14 +99,6 @@ def budget_period(policy: Policy, now: Millis, calendar: Calendar) -> Period:
 def budget_key(policy: Policy) -> str:
     """Name the counter of an entity's own budget: `budget:{scope}:{entity_id}:-`."""
     return f"budget:{policy.scope}:{encode_id(policy.entity_id)}:-"
-
-
-def candidate_line(candidate: Candidate) -> CandidateLine:
-    """Say what admit must know of a candidate."""
-    return CandidateLine(
-        cooldown_key=f"cooldown:{encode_id(candidate.deployment.id)}",
-        reservation=candidate.reservation,
-    )
 
 
 def _budget_line(policy: Policy, its: Period, *, is_free: bool) -> BudgetLine:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from shared.domain import Deployment, Key, Millis, Nanodollars, Principal, Scope, Team, User
 from shared.limits.periods import Period
-from shared.limits.plan import Ask, Calendar, Candidate, make_plan, periods_of
+from shared.limits.places import Candidate
+from shared.limits.plan import Ask, Calendar, make_plan, periods_of
 from shared.limits.windows import MINUTE_MS, minute_start, minute_text, window_key
 from shared.storage.plans import BudgetLine, LeaseLine, Lost, Plan, RateLine
 
@@ -67,7 +68,7 @@ def test_every_limit_of_key_user_and_team_is_in_the_plan() -> None:
         RateLine(f"ratelimit:team:t%0A1:{now}", f"ratelimit:team:t%0A1:{before}", 3, 4),
     ) == plan.rates
     assert (LeaseLine("parallel:user:u%3A1", 0),) == plan.leases
-    assert [("cooldown:d%7B1%7D", 7)] == [(c.cooldown_key, c.reservation) for c in plan.candidates]
+    assert [("cooldown:d%7B1%7D", 7)] == [(c.place.cooldown_key, c.reservation) for c in plan.candidates]
 
 
 def test_a_model_that_costs_nothing_is_held_to_no_budget() -> None:
