@@ -62,6 +62,12 @@ language sql immutable strict parallel safe as $$
     )
 $$;
 
+-- The id of what two ids name together: `team/user`. Texts that hold a slash themselves cannot forge another's.
+create or replace function tollgate_pair(first text, second text) returns text
+language sql immutable strict parallel safe as $$
+    select replace(replace(first, '%', '%25'), '/', '%2F') || '/' || second
+$$;
+
 create or replace function tollgate_touch() returns trigger
 language plpgsql as $$
 begin
@@ -80,18 +86,35 @@ end;
 $$;
 
 -- A deleted policy leaves a number newer than its last version, so that no stale copy of it can come back.
--- Arguments: the scope and the column that names the entity.
+-- Arguments: the scope and the column that names the entity, or the two that do.
 create or replace function tollgate_bury() returns trigger
 language plpgsql as $$
 declare
     gone text := to_jsonb(old) ->> tg_argv[1];
+    stays text := case tg_op when 'UPDATE' then to_jsonb(new) ->> tg_argv[1] end;
 begin
-    if tg_op = 'UPDATE' and gone = to_jsonb(new) ->> tg_argv[1] then
+    if tg_nargs = 3 then
+        gone := tollgate_pair(gone, to_jsonb(old) ->> tg_argv[2]);
+        stays := case tg_op when 'UPDATE' then tollgate_pair(stays, to_jsonb(new) ->> tg_argv[2]) end;
+    end if;
+    if gone = stays then
         return null;
     end if;
     insert into policy_tombstone (scope, entity_id) values (tg_argv[0], gone)
     on conflict (scope, entity_id) do update
     set version = nextval('tollgate_version'), deleted_at = clock_timestamp();
+    return null;
+end;
+$$;
+
+-- From the first entity with a limit on, every call that names one of its kind asks for its policy; until then none
+-- does. Argument: the scope.
+create or replace function tollgate_note_limits() returns trigger
+language plpgsql as $$
+begin
+    insert into policy_limited_scope (scope)
+    select tg_argv[0] where not exists (select from policy_limited_scope where scope = tg_argv[0])
+    on conflict do nothing;
     return null;
 end;
 $$;
@@ -311,47 +334,37 @@ create index if not exists litellm_verificationtoken_changed_at_idx on litellm_v
 create index if not exists litellm_verificationtoken_budget_reset_at_idx
 on litellm_verificationtoken (budget_reset_at) where budget_reset_at is not null;
 
--- What the keys, users and teams may do, in one shape: all that an entry in Redis is made of.
-create or replace view policy as
-select
-    'key' as scope,
-    token as entity_id,
-    version,
-    changed_at,
-    blocked,
-    models,
-    max_budget,
-    spend,
-    budget_duration,
-    budget_reset_at,
-    budget_started_at,
-    budget_opening,
-    rpm_limit,
-    tpm_limit,
-    max_parallel_requests,
-    metadata,
-    key_name,
-    key_alias as alias,
-    user_id,
-    team_id,
-    expires,
-    allowed_routes,
-    aliases as model_aliases,
-    permissions,
-    null as user_role
-from litellm_verificationtoken
-union all
-select
-    'user', user_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
-    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
-    null, user_alias, null, null, null, '{}', '{}', '{}', user_role
-from litellm_usertable
-union all
-select
-    'team', team_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
-    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
-    null, team_alias, null, null, null, '{}', model_aliases, '{}', null
-from litellm_teamtable;
+-- Limits by the hour and by the day. Here and not above: a table that exists gets them too.
+alter table litellm_budgettable add column if not exists rph_limit bigint check (rph_limit >= 0);
+alter table litellm_budgettable add column if not exists tph_limit bigint check (tph_limit >= 0);
+alter table litellm_budgettable add column if not exists rpd_limit bigint check (rpd_limit >= 0);
+alter table litellm_teamtable add column if not exists rph_limit bigint check (rph_limit >= 0);
+alter table litellm_teamtable add column if not exists tph_limit bigint check (tph_limit >= 0);
+alter table litellm_teamtable add column if not exists rpd_limit bigint check (rpd_limit >= 0);
+alter table litellm_teamtable add column if not exists tpd_limit bigint check (tpd_limit >= 0);
+alter table litellm_usertable add column if not exists rph_limit bigint check (rph_limit >= 0);
+alter table litellm_usertable add column if not exists tph_limit bigint check (tph_limit >= 0);
+alter table litellm_usertable add column if not exists rpd_limit bigint check (rpd_limit >= 0);
+alter table litellm_usertable add column if not exists tpd_limit bigint check (tpd_limit >= 0);
+alter table litellm_verificationtoken add column if not exists rph_limit bigint check (rph_limit >= 0);
+alter table litellm_verificationtoken add column if not exists tph_limit bigint check (tph_limit >= 0);
+alter table litellm_verificationtoken add column if not exists rpd_limit bigint check (rpd_limit >= 0);
+alter table litellm_verificationtoken add column if not exists tpd_limit bigint check (tpd_limit >= 0);
+
+-- When a budget's current period began; null until its first one is over. Whatever is linked to it spends in this
+-- period, or in its own if that began later.
+alter table litellm_budgettable add column if not exists budget_started_at timestamptz(3);
+
+create index if not exists litellm_budgettable_changed_at_idx on litellm_budgettable (changed_at);
+create index if not exists litellm_budgettable_budget_reset_at_idx
+on litellm_budgettable (budget_reset_at) where budget_reset_at is not null;
+create index if not exists litellm_organizationtable_changed_at_idx on litellm_organizationtable (changed_at);
+create index if not exists litellm_organizationtable_budget_id_idx
+on litellm_organizationtable (budget_id) where budget_id is not null;
+create index if not exists litellm_teamtable_budget_id_idx on litellm_teamtable (budget_id) where budget_id is not null;
+create index if not exists litellm_usertable_budget_id_idx on litellm_usertable (budget_id) where budget_id is not null;
+create index if not exists litellm_verificationtoken_budget_id_idx
+on litellm_verificationtoken (budget_id) where budget_id is not null;
 
 -- Deleted keys with all they were: /key/info still tells about them. Columns added to keys are added here as well.
 create table if not exists litellm_deletedverificationtoken (
@@ -362,6 +375,11 @@ create table if not exists litellm_deletedverificationtoken (
     litellm_changed_by text,
     primary key (id)
 );
+
+alter table litellm_deletedverificationtoken add column if not exists rph_limit bigint;
+alter table litellm_deletedverificationtoken add column if not exists tph_limit bigint;
+alter table litellm_deletedverificationtoken add column if not exists rpd_limit bigint;
+alter table litellm_deletedverificationtoken add column if not exists tpd_limit bigint;
 
 create index if not exists litellm_deletedverificationtoken_token_idx on litellm_deletedverificationtoken (token);
 create index if not exists litellm_deletedverificationtoken_user_id_idx on litellm_deletedverificationtoken (user_id);
@@ -413,6 +431,10 @@ create table if not exists litellm_teammembership (
 );
 
 create index if not exists litellm_teammembership_team_id_idx on litellm_teammembership (team_id);
+create index if not exists litellm_teammembership_pair_idx on litellm_teammembership (tollgate_pair(team_id, user_id));
+create index if not exists litellm_teammembership_changed_at_idx on litellm_teammembership (changed_at);
+create index if not exists litellm_teammembership_budget_id_idx
+on litellm_teammembership (budget_id) where budget_id is not null;
 
 create table if not exists litellm_organizationmembership (
     user_id text not null,
@@ -466,6 +488,128 @@ create table if not exists litellm_tagtable (
     updated_at timestamptz not null default now(),
     updated_by text
 );
+
+create index if not exists litellm_endusertable_changed_at_idx on litellm_endusertable (changed_at);
+create index if not exists litellm_endusertable_budget_id_idx
+on litellm_endusertable (budget_id) where budget_id is not null;
+create index if not exists litellm_tagtable_changed_at_idx on litellm_tagtable (changed_at);
+create index if not exists litellm_tagtable_budget_id_idx on litellm_tagtable (budget_id) where budget_id is not null;
+
+-- Of which kinds any has limits (end_user, tag). A kind that has none costs its callers nothing.
+create table if not exists policy_limited_scope (
+    scope text primary key,
+    version bigint not null default nextval('tollgate_version'),
+    changed_at timestamptz not null default clock_timestamp()
+);
+
+-- What has no column of its own: windows of budget_limits, budgets per model, the proxy's own budget. By the merge rule
+-- of `since`, from the ledger alone.
+create table if not exists budget_window (
+    scope text not null,
+    entity_id text not null,
+    -- `1d`, `1d/gpt-4o`, `-/gpt-4o` (for ever), `-` (all the proxy spends)
+    name text not null,
+    spend numeric(38, 9) not null default 0 check (spend > '-infinity' and spend < 'infinity'),
+    budget_started_at timestamptz(3) not null,
+    primary key (scope, entity_id, name)
+) with (fillfactor = 85);
+
+-- What anybody may do and spend, in one shape: all that an entry in Redis is made of. Columns are added at the end:
+-- a view that exists can be given more of them only there.
+create or replace view policy as
+select
+    'key' as scope,
+    token as entity_id,
+    version,
+    changed_at,
+    blocked,
+    models,
+    max_budget,
+    spend,
+    budget_duration,
+    budget_reset_at,
+    budget_started_at,
+    budget_opening,
+    rpm_limit,
+    tpm_limit,
+    max_parallel_requests,
+    metadata,
+    key_name,
+    key_alias as alias,
+    user_id,
+    team_id,
+    expires,
+    allowed_routes,
+    aliases as model_aliases,
+    permissions,
+    null as user_role,
+    organization_id,
+    budget_id,
+    soft_budget,
+    model_max_budget,
+    budget_limits,
+    rph_limit,
+    tph_limit,
+    rpd_limit,
+    tpd_limit
+from litellm_verificationtoken
+union all
+select
+    'user', user_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
+    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
+    null, user_alias, null, null, null, '{}', '{}', '{}', user_role,
+    null, budget_id, soft_budget, model_max_budget, budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit
+from litellm_usertable
+union all
+select
+    'team', team_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
+    budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
+    null, team_alias, null, null, null, '{}', model_aliases, '{}', null,
+    organization_id, budget_id, soft_budget, model_max_budget, budget_limits,
+    rph_limit, tph_limit, rpd_limit, tpd_limit
+from litellm_teamtable
+union all
+select
+    'team_member', tollgate_pair(team_id, user_id), version, changed_at, false, '{}', null, spend, null, null,
+    budget_started_at, budget_opening, null, null, null, '{}',
+    null, null, user_id, team_id, null, '{}', '{}', '{}', null,
+    null, budget_id, null, '{}', null, null, null, null, null
+from litellm_teammembership
+union all
+select
+    'org', organization_id, version, changed_at, blocked, models, null, spend, null, null,
+    budget_started_at, budget_opening, null, null, null, metadata,
+    null, organization_alias, null, null, null, '{}', '{}', '{}', null,
+    null, budget_id, null, '{}', null, null, null, null, null
+from litellm_organizationtable
+union all
+select
+    'end_user', user_id, version, changed_at, blocked, models, null, spend, null, null,
+    budget_started_at, budget_opening, null, null, null, '{}',
+    null, alias, null, null, null, '{}', '{}', '{}', null,
+    null, budget_id, null, '{}', null, null, null, null, null
+from litellm_endusertable
+union all
+select
+    'tag', tag_name, version, changed_at, false, models, null, spend, null, null,
+    budget_started_at, budget_opening, null, null, null, '{}',
+    null, null, null, null, null, '{}', '{}', '{}', null,
+    null, budget_id, null, '{}', null, null, null, null, null
+from litellm_tagtable
+union all
+select
+    'budget', budget_id, version, changed_at, false, allowed_models, max_budget, 0, budget_duration, budget_reset_at,
+    coalesce(budget_started_at, 'epoch'), 0, rpm_limit, tpm_limit, max_parallel_requests, '{}',
+    null, null, null, null, null, '{}', '{}', '{}', null,
+    null, null, soft_budget, model_max_budget, null, rph_limit, tph_limit, rpd_limit, tpd_limit
+from litellm_budgettable
+union all
+select
+    'limited', scope, version, changed_at, false, '{}', null, 0, null, null,
+    'epoch', 0, null, null, null, '{}',
+    null, null, null, null, null, '{}', '{}', '{}', null,
+    null, null, null, '{}', null, null, null, null, null
+from policy_limited_scope;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Models, config, credentials
@@ -553,7 +697,8 @@ create table if not exists litellm_spendlogs (
     requester_ip_address text,
     session_id text,
     status text,
-    -- {"key": ms, "user": ms, "team": ms}: the start of the period in which each of them bears this spend
+    -- {"key": ms, "user": ms, …}: the start of the period in which each of them bears this spend; "tag": {name: ms};
+    -- "windows": [[scope, id, name, ms], …] for those of budget_window
     since jsonb not null default '{}'
 ) partition by range (id);
 
@@ -722,6 +867,33 @@ create index if not exists litellm_dailytagspend_date_idx on litellm_dailytagspe
 create index if not exists litellm_dailytagspend_api_key_idx on litellm_dailytagspend (api_key);
 create index if not exists litellm_dailytagspend_model_idx on litellm_dailytagspend (model);
 
+-- The rollups in one shape; who asks names the kind, and only that table is read.
+create or replace view daily_spend as
+select
+    'user' as kind, user_id as entity_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyuserspend
+union all
+select
+    'team', team_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyteamspend
+union all
+select
+    'organization', organization_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyorganizationspend
+union all
+select
+    'customer', end_user_id, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailyenduserspend
+union all
+select
+    'tag', tag, date, api_key, model, model_group, custom_llm_provider, prompt_tokens, completion_tokens,
+    cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
+from litellm_dailytagspend;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Audit
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -786,27 +958,28 @@ for each row execute function tollgate_touch();
 -- sets spend by hand says `version = default` and is seen as a change.
 create or replace trigger stamp_version before update of
     version, token, key_name, key_alias, user_id, team_id, organization_id, budget_id, models, max_budget, soft_budget,
-    budget_duration, budget_limits, model_max_budget, rpm_limit, tpm_limit, max_parallel_requests, expires, blocked,
+    budget_duration, budget_limits, model_max_budget,
+    rpm_limit, tpm_limit, rph_limit, tph_limit, rpd_limit, tpd_limit, max_parallel_requests, expires, blocked,
     permissions, metadata, aliases, config, router_settings, allowed_routes, allowed_cache_controls,
     access_group_ids, tags
 on litellm_verificationtoken for each row execute function tollgate_stamp_version();
 
 create or replace trigger stamp_version before update of
     version, user_id, user_email, user_role, user_alias, team_id, teams, organization_id, budget_id, models, max_budget,
-    soft_budget, budget_duration, budget_limits, model_max_budget, rpm_limit, tpm_limit, max_parallel_requests, blocked,
-    metadata, allowed_cache_controls, tags
+    soft_budget, budget_duration, budget_limits, model_max_budget, rpm_limit, tpm_limit, rph_limit, tph_limit,
+    rpd_limit, tpd_limit, max_parallel_requests, blocked, metadata, allowed_cache_controls, tags
 on litellm_usertable for each row execute function tollgate_stamp_version();
 
 create or replace trigger stamp_version before update of
     version, team_id, team_alias, organization_id, budget_id, models, max_budget, soft_budget, budget_duration,
-    budget_limits, model_max_budget, model_aliases, rpm_limit, tpm_limit, max_parallel_requests, blocked, metadata,
-    admins, members, members_with_roles, router_settings, team_member_permissions, default_team_member_models,
-    access_group_ids, tags
+    budget_limits, model_max_budget, model_aliases, rpm_limit, tpm_limit, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    max_parallel_requests, blocked, metadata, admins, members, members_with_roles, router_settings,
+    team_member_permissions, default_team_member_models, access_group_ids, tags
 on litellm_teamtable for each row execute function tollgate_stamp_version();
 
 create or replace trigger stamp_version before update of
-    version, max_budget, soft_budget, max_parallel_requests, tpm_limit, rpm_limit, tpd_limit, model_max_budget,
-    budget_duration, allowed_models
+    version, max_budget, soft_budget, max_parallel_requests, tpm_limit, rpm_limit, rph_limit, tph_limit,
+    rpd_limit, tpd_limit, model_max_budget, budget_duration, allowed_models
 on litellm_budgettable for each row execute function tollgate_stamp_version();
 
 create or replace trigger stamp_version before update of
@@ -835,6 +1008,21 @@ create or replace trigger bury after delete or update of user_id on litellm_user
 for each row execute function tollgate_bury('user', 'user_id');
 create or replace trigger bury after delete or update of team_id on litellm_teamtable
 for each row execute function tollgate_bury('team', 'team_id');
+create or replace trigger bury after delete or update of team_id, user_id on litellm_teammembership
+for each row execute function tollgate_bury('team_member', 'team_id', 'user_id');
+create or replace trigger bury after delete or update of organization_id on litellm_organizationtable
+for each row execute function tollgate_bury('org', 'organization_id');
+create or replace trigger bury after delete or update of user_id on litellm_endusertable
+for each row execute function tollgate_bury('end_user', 'user_id');
+create or replace trigger bury after delete or update of tag_name on litellm_tagtable
+for each row execute function tollgate_bury('tag', 'tag_name');
+create or replace trigger bury after delete or update of budget_id on litellm_budgettable
+for each row execute function tollgate_bury('budget', 'budget_id');
+
+create or replace trigger note_limits after insert or update of budget_id, blocked on litellm_endusertable
+for each row when (new.budget_id is not null or new.blocked) execute function tollgate_note_limits('end_user');
+create or replace trigger note_limits after insert or update of budget_id on litellm_tagtable
+for each row when (new.budget_id is not null) execute function tollgate_note_limits('tag');
 
 create or replace trigger stamp_config after insert or update or delete or truncate on litellm_config
 for each statement execute function tollgate_stamp_config();

@@ -47,6 +47,47 @@ def up(
     raise typer.Exit(run_up(Options(host=host, port=port, config=config, data=data)))
 
 
+@app.command("check-config")
+def check_config(
+    file: Annotated[Path, typer.Argument(help="A config.yaml in LiteLLM's format.")],
+) -> None:
+    """Tell everything that is wrong with a configuration file, with its line."""
+    from local.config_file import ConfigFileError, check_file  # noqa: PLC0415 - YAML is slow
+
+    try:
+        checked = check_file(file)
+    except ConfigFileError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    for warning in checked.warnings:
+        print(f"warning: {warning}")
+    print(f"{file} is valid.")
+
+
+@app.command()
+def models(
+    data: Annotated[Path, typer.Option(help="The directory that `up` keeps everything in.")] = Path(
+        ".tollgate",
+    ),
+) -> None:
+    """Show the deployments of a running gateway: cooling or not, busy, how fast."""
+    from local.operations import NotRunning, show_models  # noqa: PLC0415 - needs the stores
+
+    try:
+        show_models(data)
+    except NotRunning as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command("rotate-secrets")
+def rotate_secrets() -> None:
+    """Seal anew what TOLLGATE_PREVIOUS_SALT_KEYS sealed, in the environment's database."""
+    from local.operations import rotate  # noqa: PLC0415 - needs the stores
+
+    print(f"{rotate()} secrets were sealed anew.")
+
+
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(
     context: typer.Context,

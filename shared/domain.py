@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Literal, NewType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,18 @@ class Scope(StrEnum):
     KEY = "key"
     USER = "user"
     TEAM = "team"
+    TEAM_MEMBER = "team_member"
+    ORG = "org"
+    END_USER = "end_user"
+    TAG = "tag"
+    BUDGET = "budget"
+    """A row of limits that others are linked to."""
+    LIMITED = "limited"
+    """A note that any end user, or any tag, has limits; its id is the scope it speaks of."""
+    KEY_MODEL = "key_model"
+    TEAM_MODEL = "team_model"
+    PROXY = "proxy"
+    """Everything this proxy serves together."""
 
 
 class Role(StrEnum):
@@ -61,14 +73,43 @@ class Endpoint(StrEnum):
     IMAGE_EDIT = "aimage_edit"
     SPEECH = "aspeech"
     TRANSCRIPTION = "atranscription"
+    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
+def pair_id(first: str, second: str) -> str:
+    """Name what two ids name together, `team/user`: a slash in the first cannot forge another."""
+    return f"{first.replace('%', '%25').replace('/', '%2F')}/{second}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How many requests and tokens pass in any 60 seconds, 60 minutes, 24 hours; None: any."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    rph: int | None = None
+    tph: int | None = None
+    rpd: int | None = None
+    tpd: int | None = None
+
+    def __or__(self, other: RateLimits) -> RateLimits:
+        """Take from another what these leave open."""
+        return RateLimits(
+            rpm=self.rpm if self.rpm is not None else other.rpm,
+            tpm=self.tpm if self.tpm is not None else other.tpm,
+            rph=self.rph if self.rph is not None else other.rph,
+            tph=self.tph if self.tph is not None else other.tph,
+            rpd=self.rpd if self.rpd is not None else other.rpd,
+            tpd=self.tpd if self.tpd is not None else other.tpd,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What one key, user or team may use and spend: a row's policy columns, at one version.
+    """What somebody may use and spend: a row's policy columns, at one version.
 
     `version` comes from one Postgres sequence, so of two policies of an entity the higher is the
     newer. `read_mark` is where that sequence stood when the row was read from Postgres, 0 when
@@ -88,8 +129,42 @@ class Policy:
     budget_opening: Nanodollars = Nanodollars(0)
     rpm_limit: int | None = None
     tpm_limit: int | None = None
+    rph_limit: int | None = None
+    tph_limit: int | None = None
+    rpd_limit: int | None = None
+    tpd_limit: int | None = None
     max_parallel_requests: int | None = None
+    budget_id: str | None = None
+    soft_budget: Nanodollars | None = None
+    model_max_budget: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    budget_limits: tuple[Json, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def rates(self) -> RateLimits:
+        """The columns of rates together."""
+        return RateLimits(
+            rpm=self.rpm_limit,
+            tpm=self.tpm_limit,
+            rph=self.rph_limit,
+            tph=self.tph_limit,
+            rpd=self.rpd_limit,
+            tpd=self.tpd_limit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such row, which is an entry as well.
+
+    Its version is 0, or what the row left when it was deleted: so a row that was being written
+    while we looked is newer, whatever its number.
+    """
+
+    scope: Scope
+    entity_id: str
+    version: int = 0
+    read_mark: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +175,7 @@ class Key(Policy):
     key_alias: str | None = None
     user_id: str | None = None
     team_id: str | None = None
+    organization_id: str | None = None
     expires: Millis | None = None
     allowed_routes: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -118,25 +194,53 @@ class Team(Policy):
     """What keys share."""
 
     team_alias: str | None = None
+    organization_id: str | None = None
     model_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def member_budget_id(self) -> str | None:
+        """What limits the members that have no limits of their own: LiteLLM keeps it here."""
+        found = self.metadata.get("team_member_budget_id")
+        return found if isinstance(found, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever a request acts for: a key with the user and team it hangs from.
+    """Whoever a request acts for: a key with everything that bears its spend or limits it.
 
-    The master key has no row: its principal has `is_master` and a synthetic key without limits.
+    `budgets` are the rows of limits that others are linked to, by id. `vouched` are the entries
+    that say nothing but that something exists, or does not. The master key has no row: its
+    principal has `is_master` and a synthetic key without limits.
     """
 
     key: Key
     user: User | None = None
     team: Team | None = None
+    member: Policy | None = None
+    org: Policy | None = None
+    end_user: Policy | None = None
+    tags: tuple[Policy, ...] = ()
+    budgets: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
+    vouched: tuple[Policy | Absent, ...] = ()
     is_master: bool = False
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """Every policy that applies, in the order LiteLLM checks limits: key, user, team."""
-        return tuple(p for p in (self.key, self.user, self.team) if p is not None)
+        """Everybody who bears the call's spend, in the order LiteLLM checks limits."""
+        one_each = (self.key, self.user, self.team, self.member, self.end_user, self.org)
+        return (*(policy for policy in one_each if policy is not None), *self.tags)
+
+    def budget_of(self, policy: Policy) -> Policy | None:
+        """Return the row of limits that one of the policies is linked to."""
+        budget_id = policy.budget_id
+        if budget_id is None and policy.scope is Scope.TEAM_MEMBER and self.team is not None:
+            budget_id = self.team.member_budget_id
+        return None if budget_id is None else self.budgets.get(budget_id)
+
+    @property
+    def entries(self) -> tuple[Policy | Absent, ...]:
+        """All this was put together from, each to be confirmed by admit; the key is the first."""
+        return () if self.is_master else (*self.policies, *self.budgets.values(), *self.vouched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +280,10 @@ class Timeouts:
     total: float = 600.0
 
 
+Reach = Literal["anywhere", "private", "public"]
+"""Which addresses may be connected to: all; all but link-local ones; public ones only."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """An HTTP request that is ready to send: what a dialect builds and transport sends."""
@@ -184,6 +292,7 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    reach: Reach = "anywhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +318,7 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    reach: Reach = "anywhere"
     api_version: str = ""
     drop_params: bool = False
 
@@ -220,6 +330,17 @@ class Upload:
     name: str
     filename: str
     content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A request to a vendor's own API as it came; path and query still percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
 
 
@@ -265,8 +386,12 @@ class Call:
     cache: CacheControl = CacheControl()
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
+    provider: str | None = None
+    """Whose own API is called, whatever the model; `passing` is what goes there."""
+    passing: Passing | None = None
     account_of: str | None = None
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     drop_params: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -185,16 +185,27 @@ class OverLimit(Refused):
     status = 429
     type = "throttling_error"
 
-    def __init__(self, message: str, *, limit_type: str, retry_after: int, reset_at: str) -> None:
-        """Tell which limit refused, when it has room (seconds; UTC text)."""
-        super().__init__(
-            message,
-            headers={
-                "retry-after": str(retry_after),
-                "rate_limit_type": limit_type,
-                "reset_at": reset_at,
-            },
-        )
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit_type: str,
+        retry_after: int,
+        reset_at: str,
+        is_hopeless: bool = False,
+    ) -> None:
+        """Tell which limit refused, when it has room (seconds; UTC text).
+
+        `is_hopeless`: no retry of an SDK helps, which waits some seconds at most.
+        """
+        headers = {
+            "retry-after": str(retry_after),
+            "rate_limit_type": limit_type,
+            "reset_at": reset_at,
+        }
+        if is_hopeless:
+            headers["x-should-retry"] = "false"
+        super().__init__(message, headers=headers)
         self.retry_after = retry_after
 
 
@@ -263,7 +274,15 @@ class StoreDown(GatewayError):  # noqa: N818
 
 
 class RedisDown(StoreDown):
-    """Redis did not answer, or not in its own terms."""
+    """Redis did not answer, or not in its own terms.
+
+    `may_have_happened` is False when nothing was sent: then nothing can have changed there.
+    """
+
+    def __init__(self, message: str, *, may_have_happened: bool = True) -> None:
+        """Keep whether the command may have been executed all the same."""
+        super().__init__(message)
+        self.may_have_happened = may_have_happened
 
 
 class PostgresDown(StoreDown):

@@ -110,9 +110,13 @@ class Provider(ServerThread):
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         with self._changed:
             behaviour = self._next.popleft() if self._next else self.default
+            # Before anybody hears of the request: who then says release() means this gate too.
+            gate = asyncio.Event()
+            if behaviour.holds is not None:
+                self._held.append((asyncio.get_running_loop(), gate))
             self.requests.append(Received(request.method, request.path, headers, body))
             self._changed.notify_all()
-        treating = asyncio.create_task(self._treat(behaviour, request, body, send))
+        treating = asyncio.create_task(self._treat(behaviour, gate, request, body, send))
         leaving = asyncio.create_task(request.gone())
         await asyncio.wait({treating, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not treating.done():
@@ -127,9 +131,11 @@ class Provider(ServerThread):
         elif isinstance(ending, Exception):
             raise ending
 
-    async def _treat(self, does: Behaviour, request: Request, body: bytes, send: Send) -> None:
+    async def _treat(
+        self, does: Behaviour, gate: asyncio.Event, request: Request, body: bytes, send: Send
+    ) -> None:
         await asyncio.sleep(does.seconds_before_head)
-        await self._pause(does, BEFORE_HEAD)
+        await self._pause(does, gate, BEFORE_HEAD)
         if does == WELL:
             await answer(request, body, send)
             return
@@ -139,20 +145,18 @@ class Provider(ServerThread):
         await send({"type": "http.response.start", "status": does.status, "headers": raw})
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         for sent, chunk in enumerate(chunks):
-            await self._pause(does, sent)
+            await self._pause(does, gate, sent)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await asyncio.sleep(does.seconds_between_chunks)
-        await self._pause(does, len(chunks))
+        await self._pause(does, gate, len(chunks))
         await send({"type": "http.response.body", "body": b""})
 
-    async def _pause(self, does: Behaviour, sent: int) -> None:
+    async def _pause(self, does: Behaviour, gate: asyncio.Event, sent: int) -> None:
         if does.resets == sent:
             # What was sent before must reach the client first.
             await asyncio.sleep(0.05 if sent > 0 else 0)
             raise Hangup
         if does.holds == sent:
-            gate = asyncio.Event()
-            self._held.append((asyncio.get_running_loop(), gate))
             await gate.wait()
 
 

@@ -8,10 +8,13 @@ from fastapi import FastAPI
 
 from functions.admin.routes import (
     budgets,
+    config,
     customers,
     health,
     keys,
+    models,
     organizations,
+    reports,
     spend,
     tags,
     teams,
@@ -22,7 +25,20 @@ from shared.runtime.http import guard
 if TYPE_CHECKING:
     from functions.admin.state import State
 
-SUBJECTS = (keys, users, teams, organizations, budgets, customers, tags, spend, health)
+SUBJECTS = (
+    keys,
+    users,
+    teams,
+    organizations,
+    budgets,
+    customers,
+    tags,
+    spend,
+    reports,
+    models,
+    config,
+    health,
+)
 
 
 def make_app(state: State | None = None) -> FastAPI:

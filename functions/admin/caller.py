@@ -21,6 +21,7 @@ from shared.wire.admin_fields import MAX_TEXT, is_printable
 if TYPE_CHECKING:
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
+    from shared.domain import Principal
 
 CHANGED_BY = "litellm-changed-by"
 
@@ -30,6 +31,7 @@ class Admitted:
     """A caller whose role opens the route, where they are served, and when."""
 
     caller: Caller
+    principal: Principal
     desk: Desk
     now: Millis
 
@@ -48,7 +50,7 @@ async def admit(request: Request) -> Admitted:
     db = state.desk.stores.postgres
     caller = await caller_of(db, principal, route, _on_behalf_of(request))
     check_route(caller)
-    return Admitted(caller, state.desk, now)
+    return Admitted(caller, principal, state.desk, now)
 
 
 Who = Annotated[Admitted, Depends(admit)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from functions.proxy.reporting import reply_headers_of, report
+from shared.wire.frames import KEEP_ALIVE
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -52,15 +54,17 @@ class StreamedAnswer(Response):
         self.headers["x-accel-buffering"] = "no"
         self._relay = relay
         self._route = route
+        self._sent_at = math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send events until they end or the caller leaves, then settle."""
+        beat = asyncio.ensure_future(self._keep_alive(send))
         pump = asyncio.ensure_future(self._pump(send))
         watch = asyncio.ensure_future(_caller_gone(receive))
         try:
             await asyncio.wait({pump, watch}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (pump, watch):
+            for task in (pump, watch, beat):
                 task.cancel()
             # The generator must have let go of the stream before the stream is closed.
             with suppress(asyncio.CancelledError, OSError):
@@ -76,9 +80,26 @@ class StreamedAnswer(Response):
                 "headers": self.raw_headers,
             },
         )
+        clock = asyncio.get_running_loop().time
+        self._sent_at = clock()
         async for frame in self._relay.frames():
+            self._sent_at = math.inf  # while one waits for a slow caller no other may begin
             await send({"type": "http.response.body", "body": frame, "more_body": True})
+            self._sent_at = clock()
+        self._sent_at = math.inf
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _keep_alive(self, send: Send) -> None:
+        """Send a comment whenever the provider has been silent for long."""
+        clock = asyncio.get_running_loop().time
+        period = self._relay.running.gateway.keep_alive_seconds
+        while True:
+            silent = clock() - self._sent_at
+            if silent >= period:
+                self._sent_at = clock()
+                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+                silent = 0
+            await asyncio.sleep(period - max(silent, 0))
 
 
 async def _caller_gone(receive: Receive) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
+from functions.proxy.pass_through import pass_through
 from functions.proxy.root import is_here
 from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
@@ -85,6 +86,13 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
     ]
     routes.append(
         Route("/v2/rerank", partial(answer, Endpoint.RERANK, "/rerank"), methods=["POST"])
+    )
+    routes.append(
+        Route(
+            "/{provider:provider}/{path:path}",
+            pass_through,
+            methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        )
     )
     app = Starlette(routes=routes)
     app.state.gateway = gateway

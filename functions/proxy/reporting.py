@@ -19,7 +19,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     call, key, deployment = running.call, running.principal.key, running.deployment
     fallbacks = len({running.quotes[turn].group for turn in running.tried}) - 1
     cost = None if is_stream else running.billed_cost()
-    spent = running.admitted.spent[0] if running.admitted.spent else None
+    spent = running.spent_before
     return reply_headers(
         ReplyFacts(
             call_id=call.reported_id or call.id,
@@ -39,7 +39,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             cache_key=running.caching.lookup.name
             if running.caching and running.admitted.is_hit
             else None,
-            rate_limits=headroom(running.principal, running.admitted.used),
+            rate_limits=headroom(running.plan.rates, running.admitted.used),
         )
     )
 

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared.domain import Scope
 from shared.errors import BadRequest, GatewayError, RedisDown
 from shared.observability import log
 from shared.storage import policies
@@ -49,12 +50,19 @@ async def changing(
     `conflicts` says what a broken constraint means to the caller. Raise PostgresDown when nothing
     could be changed, or when it cannot be known.
     """
+    entities = [*entities, *_first_of_their_kind(entities)]
     await _fence(stores, entities)
-    with _refusing(conflicts or {}):
+    with refusing(conflicts or {}):
         async with stores.postgres.transaction() as transaction:
             yield transaction
             entries = await _entries(transaction, entities)
     await _publish(stores.redis, entries)
+
+
+def _first_of_their_kind(entities: Sequence[Entity]) -> list[Entity]:
+    """List the notes that end users, or tags, have limits: it may be the first that gets any."""
+    kinds = {scope for scope, _ in entities if scope in (Scope.END_USER, Scope.TAG)}
+    return [(Scope.LIMITED, kind) for kind in sorted(kinds)]
 
 
 async def _fence(stores: Stores, entities: Sequence[Entity]) -> None:
@@ -81,7 +89,8 @@ async def _publish(redis: Redis, entries: Sequence[Policy | Deleted]) -> None:
 
 
 @contextmanager
-def _refusing(conflicts: Mapping[str, GatewayError]) -> Generator[None]:
+def refusing(conflicts: Mapping[str, GatewayError]) -> Generator[None]:
+    """Tell what Postgres refuses as what the caller did wrong."""
     try:
         yield
     except StatementFailed as error:

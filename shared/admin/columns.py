@@ -38,6 +38,7 @@ IN_METADATA: Final = (
     "enforced_params",
     "temp_budget_increase",
     "temp_budget_expiry",
+    "team_member_key_duration",
 )
 """Fields without a column: they lie in the metadata, where LiteLLM's clients look for them."""
 
@@ -118,6 +119,9 @@ def guarded(before: Columns, after: Columns, request: PolicyFields) -> Columns:
 
 def _with_fields(metadata: dict[str, JsonValue], request: PolicyFields) -> dict[str, JsonValue]:
     sent = [name for name in IN_METADATA if name in request.model_fields_set]
+    for name in sent:
+        if name.endswith("_duration") and isinstance(span := getattr(request, name), str):
+            parse_duration(span)
     kept = {name: value for name, value in metadata.items() if name not in sent}
     values = {name: _plain(getattr(request, name)) for name in sent}
     return kept | {name: value for name, value in values.items() if value is not None}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.limits.budgets import Calendar
 from shared.limits.periods import expires_at, first_reset, period
-from shared.limits.plan import Calendar
 from shared.storage.columns import millis, moment
 from shared.wire.admin_policies import PolicyInfo
 

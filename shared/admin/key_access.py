@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.admin.caller import may_route
+from shared.admin.desk import expiry
 from shared.admin.permissions import Standing
 from shared.auth.keys import KEY_PREFIX, hash_key
 from shared.domain import KeyHash
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
+    from shared.domain import Millis
     from shared.wire.admin_keys import GenerateKey, KeyColumns, KeyInfo
 
 OfKey = TypeVar("OfKey", bound="KeyColumns")
@@ -127,6 +129,17 @@ async def check_team_of_service(desk: Desk, request: GenerateKey) -> None:
         raise BadRequest("A service account belongs to a team, not to a user.", param="user_id")
     if await admin_teams.find_team(desk.stores.postgres, request.team_id) is None:
         raise NotFound(f"Team not found, passed team id: {request.team_id}.", param="team_id")
+
+
+async def ended_as_team_says(desk: Desk, columns: KeyColumns, now: Millis) -> KeyColumns:
+    """Let a member's key end when their team says that such keys do."""
+    if columns.team_id is None or columns.user_id is None:
+        return columns
+    team = await admin_teams.find_team(desk.stores.postgres, columns.team_id)
+    duration = team.metadata.get("team_member_key_duration") if team is not None else None
+    if not isinstance(duration, str):
+        return columns
+    return columns.model_copy(update={"expires": expiry(duration, now)})
 
 
 async def check_member(desk: Desk, team_id: str | None, user_id: str | None) -> None:

@@ -11,6 +11,7 @@ from shared.admin.columns import amended_key, guarded
 from shared.admin.key_access import (
     check_member,
     check_team_of_service,
+    ended_as_team_says,
     own_keys,
     placed,
     token_of,
@@ -71,6 +72,8 @@ async def generate_key(
     columns = amended_key(KeyColumns(), request, desk, now)
     if not caller.is_admin:
         columns = await placed(desk, caller, request, columns)
+    if request.duration is None:
+        columns = await ended_as_team_says(desk, columns, now)
     return await _make(desk, caller, request, columns)
 
 

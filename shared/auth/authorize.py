@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from shared.errors import KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
+from shared.errors import BadRequest, KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,6 +23,7 @@ def check_standing(principal: Principal, now: Millis) -> None:
     check_key_blocked(principal)
     check_expiry(principal, now)
     check_team_blocked(principal)
+    check_organization_blocked(principal)
 
 
 def authorize(
@@ -47,6 +48,8 @@ def authorize(
             raise ModelAccessDenied("key", model)
     check_expiry(principal, now)
     check_team_blocked(principal)
+    check_organization_blocked(principal)
+    check_end_user_blocked(principal)
     team, user = principal.team, principal.user
     for model in models:
         if team and not may_team_call(team, model, providers):
@@ -73,6 +76,23 @@ def check_team_blocked(principal: Principal) -> None:
         )
 
 
+def check_organization_blocked(principal: Principal) -> None:
+    """Refuse every key of a blocked organization."""
+    if principal.org is not None and principal.org.blocked:
+        raise NotAuthenticated(
+            f"Authentication Error, Organization={principal.org.entity_id} is blocked.",
+        )
+
+
+def check_end_user_blocked(principal: Principal) -> None:
+    """Refuse calls in the name of a blocked end user, in LiteLLM's words."""
+    if principal.end_user is not None and principal.end_user.blocked:
+        raise BadRequest(
+            f"User blocked from making LLM API Calls. User={principal.end_user.entity_id}",
+            param="user",
+        )
+
+
 def check_expiry(principal: Principal, now: Millis) -> None:
     """Refuse a key whose time has passed."""
     expires = principal.key.expires
@@ -90,6 +110,19 @@ def check_route(principal: Principal, route: str) -> None:
         return
     if not any(_is_allowed(pattern, route) for pattern in allowed):
         raise NotPermitted(f"Virtual key is not allowed to call this route: {route}.")
+
+
+def check_passing(principal: Principal, route: str) -> None:
+    """Refuse a vendor's own API to keys that do not name its path in `allowed_routes`.
+
+    It leads to files, jobs and settings that all keys share, so no key has it unasked.
+    """
+    allowed = principal.key.allowed_routes
+    if not principal.is_master and not any(_is_allowed(pattern, route) for pattern in allowed):
+        raise NotPermitted(
+            f"Virtual key is not allowed to call this route: {route}. "
+            "Its `allowed_routes` must name it.",
+        )
 
 
 def _is_allowed(pattern: str, route: str) -> bool:

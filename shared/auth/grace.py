@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import KeyNotFound
@@ -10,25 +11,27 @@ from shared.storage.grace import find_successor
 
 if TYPE_CHECKING:
     from shared.auth.directory import Directory
-    from shared.domain import KeyHash, Millis, Principal
+    from shared.domain import Millis, Principal
+    from shared.storage.principals import Asking
 
 
 async def find_by_any_secret(
-    directory: Directory, key_hash: KeyHash, now: Millis, *, fresh: bool
+    directory: Directory, asking: Asking, now: Millis, *, fresh: bool
 ) -> Principal:
-    """Return the principal behind a hash, be it of a key's secret or of a former one.
+    """Return the principal behind the hash that asks, be it of a key's secret or of a former one.
 
     Raise KeyNotFound when there is none. A former secret that was seen before costs nothing more.
     """
+    key_hash = asking.key_hash
     known = directory.successors.get(key_hash)
     if known is not None and known.until > now:
         with suppress(KeyNotFound):  # it may have been given yet another secret
-            return await directory.find(known.key_hash, now, fresh=fresh)
+            return await directory.find(replace(asking, key_hash=known.key_hash), now, fresh=fresh)
     try:
-        return await directory.find(key_hash, now, fresh=fresh)
+        return await directory.find(asking, now, fresh=fresh)
     except KeyNotFound:
         successor = await find_successor(directory.stores.postgres, key_hash, now)
         directory.remember_successor(key_hash, successor)
         if successor is None:
             raise
-    return await directory.find(successor.key_hash, now, fresh=fresh)
+    return await directory.find(replace(asking, key_hash=successor.key_hash), now, fresh=fresh)

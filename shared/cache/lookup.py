@@ -21,6 +21,12 @@ MAX_INPUTS: Final = 64
 MAX_INPUT_BYTES: Final = 256 * 1024
 
 
+_NEVER: Final = frozenset(
+    {Endpoint.RESPONSES, Endpoint.SPEECH, Endpoint.TRANSCRIPTION, Endpoint.PASS_THROUGH}
+)
+"""What is stored elsewhere, is no JSON, or is nobody's business but the vendor's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """The keys of one call, in the order of its inputs; times in milliseconds."""
@@ -87,6 +93,8 @@ def _keys(call: Call, principal: Principal, group: str, settings: CacheSettings)
 
 
 def _is_cachable(call: Call, settings: CacheSettings) -> bool:
+    if call.endpoint in _NEVER or call.uploads:
+        return False
     kind = call.endpoint.value
     if kind not in settings.call_types and kind.removeprefix("a") not in settings.call_types:
         return False

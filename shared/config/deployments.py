@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -13,16 +14,40 @@ from shared.config.sections import REFERENCE, Section, Wrong
 from shared.config.timeouts import buffered_timeouts, stream_timeouts
 from shared.config.vendors import VENDORS, Vendor, inferred_provider
 from shared.domain import Deployment
+from shared.wire.addresses import address_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import Json, JsonObject
+    from shared.domain import Json, JsonObject, Reach
 
 _VERTEX_LOCATION: Final = "global"
 _SECRETS: Final = ("api_key",)
 # What model_info says for LiteLLM's own pages only.
 _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "created_by")
+
+
+@dataclass(frozen=True, slots=True)
+class OverApi:
+    """What a deployment that was made over the API and names its own address may have."""
+
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    allows_private: bool = False
+
+    @property
+    def reach(self) -> Reach:
+        """Which addresses such a deployment may be at."""
+        return "private" if self.allows_private else "public"
+
+    def check(self, entry: Section) -> None:
+        """Note what is wrong with its address."""
+        params = entry.section("litellm_params")
+        for name in ("api_base", "base_url"):
+            url = params.values.get(name)
+            if isinstance(url, str):
+                problem = address_problem(url, allows_private=self.allows_private)
+                if problem is not None:
+                    params.problem(name, problem)
 
 
 class Defaults:

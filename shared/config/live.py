@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
+from shared.config.deployments import OverApi
 from shared.config.loading import read_config, read_file, valid_config
 from shared.config.overlay import Overlay, merged
 from shared.config.secrets import Vault
@@ -50,6 +51,7 @@ class LiveConfig:
     file: JsonObject
     vault: Vault
     environment: Mapping[str, str]
+    allows_private: bool
     current: Config
     version: int | None = None
     _reloads: SharedReads[None] = field(default_factory=SharedReads["None"])
@@ -71,12 +73,15 @@ class LiveConfig:
         environment: Mapping[str, str],
     ) -> Self:
         """Begin with a file that was read already. Raise ConfigError."""
+        current = valid_config(file, environment)
+        allowed = current.general.allow_private_api_base
         return cls(
             stores=stores,
             file=file,
             vault=vault_of(settings),
             environment=environment,
-            current=valid_config(file, environment),
+            allows_private=not settings.is_lambda if allowed is None else allowed,
+            current=current,
         )
 
     @property
@@ -141,7 +146,9 @@ class LiveConfig:
         whole = merged(self.file, overlay, self.vault)
         # What the process was started with comes first: nobody redirects it over the API.
         environment = {**whole.environment, **self.environment}
-        config, findings = read_config(whole.data, environment, whole.environment)
+        config, findings = read_config(
+            whole.data, environment, OverApi(whole.environment, self.allows_private)
+        )
         return config, [*whole.problems, *findings.problems]
 
     def _keep(self, error: Exception) -> None:

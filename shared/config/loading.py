@@ -6,16 +6,18 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
+from math import floor
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
 from shared.config.cache import read_cache
-from shared.config.deployments import Defaults, id_of, is_placed_over_api, read_deployment
+from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
     REDIS_DOWN,
+    TOKEN_RATE_LIMIT_TYPES,
     UNKNOWN_PRICE,
     Config,
     GeneralSettings,
@@ -23,6 +25,7 @@ from shared.config.model import (
 )
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 _NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
 _ERROR_STATUSES: Final = (400, 599)
+_MOST_DOLLARS: Final = 4_000_000_000
+_DURATION: Final = re.compile(r"[1-9][0-9]{0,4}[smhdw]|1mo|hourly|daily|weekly|monthly")
 _TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
 
@@ -75,13 +80,13 @@ def valid_config(data: JsonObject, environment: Mapping[str, str]) -> Config:
 def read_config(
     data: Json,
     environment: Mapping[str, str] | None,
-    of_database: Mapping[str, str] = MappingProxyType({}),
+    over_api: OverApi = OverApi(),  # noqa: B008 - frozen
 ) -> tuple[Config, Findings]:
     """Read a whole configuration and tell everything that was found on the way.
 
     Without an environment, what refers to it is not checked. A deployment that was made over the
-    API and names its own `api_base` sees the variables `of_database` only: no key of the process
-    can be sent to an address that somebody else chose. The Config is of use only when no problem
+    API and names its own `api_base` has only what `over_api` says: no key of the process can
+    be sent to an address that somebody else chose. The Config is of use only when no problem
     was found.
     """
     findings = Findings()
@@ -97,7 +102,7 @@ def read_config(
         drop_params=litellm.flag("drop_params"),
     )
     config = Config(
-        deployments=_deployments(top, defaults, of_database),
+        deployments=_deployments(top, defaults, over_api),
         router=read_router(router, litellm),
         general=_general(general),
         litellm=_litellm(litellm),
@@ -111,14 +116,14 @@ def read_config(
     return config, findings
 
 
-def _deployments(
-    top: Section, defaults: Defaults, of_database: Mapping[str, str]
-) -> tuple[Deployment, ...]:
+def _deployments(top: Section, defaults: Defaults, over_api: OverApi) -> tuple[Deployment, ...]:
     found: list[Deployment] = []
     seen = Counter[str]()
     for entry in top.sections("model_list"):
-        if is_placed_over_api(entry.values):
-            entry.environment = of_database
+        is_foreign = is_placed_over_api(entry.values)
+        if is_foreign:
+            entry.environment = over_api.variables
+            over_api.check(entry)
         deployment = read_deployment(entry, defaults)
         given = deployment.id
         made = given or id_of(entry.values)
@@ -127,7 +132,13 @@ def _deployments(
             entry.section("model_info").problem("id", f"{given} is the id of another entry too")
         # Entries may differ in nothing but a secret; their place among equals tells them apart.
         is_repeated = not given and seen[made] > 1
-        found.append(replace(deployment, id=f"{made}-{seen[made]}" if is_repeated else made))
+        found.append(
+            replace(
+                deployment,
+                id=f"{made}-{seen[made]}" if is_repeated else made,
+                reach=over_api.reach if is_foreign else "anywhere",
+            )
+        )
     return tuple(found)
 
 
@@ -143,6 +154,12 @@ def _general(section: Section) -> GeneralSettings:
         allow_private_api_base=None
         if is_private_allowed is None
         else section.flag("allow_private_api_base"),
+        apply_user_budget_to_team_keys=section.flag("apply_user_budget_to_team_keys"),
+        token_rate_limit_type=section.read(
+            "token_rate_limit_type",
+            GeneralSettings().token_rate_limit_type,
+            lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
+        ),
     )
 
 
@@ -169,6 +186,9 @@ def _litellm(section: Section) -> LiteLLMSettings:
         default_max_tokens=section.whole(
             "default_max_tokens", defaults.default_max_tokens, least=1
         ),
+        max_budget=section.read("max_budget", defaults.max_budget, _dollars),
+        budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
+        clamp_max_tokens=section.flag("clamp_max_tokens"),
         unknown_price=section.read(
             "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
         ),
@@ -189,6 +209,19 @@ def _timezone(value: Json) -> str:
             ZoneInfo(value)
         except (ValueError, OSError, LookupError):
             raise Wrong("must be the name of a timezone, like Europe/Berlin") from None
+    return value
+
+
+def _dollars(value: Json) -> Nanodollars:
+    amount = None if isinstance(value, bool) else value
+    if not isinstance(amount, int | float) or not 0 <= amount <= _MOST_DOLLARS:
+        raise Wrong(f"must be dollars, from 0 to {_MOST_DOLLARS}")
+    return Nanodollars(floor(Decimal(str(amount)).scaleb(9)))
+
+
+def _duration(value: Json) -> str:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise Wrong("must be a duration like 12h, 1d, 7d or 1mo")
     return value
 
 

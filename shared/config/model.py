@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import Deployment
+    from shared.domain import Deployment, Nanodollars
 
 UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
 UnknownPrice = Literal["zero", "refuse"]
 RedisDown = Literal["grace", "closed"]
+TokenRateLimitType = Literal["total", "input", "output"]
+TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
 UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
 REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("grace", "closed")
 
@@ -87,10 +89,15 @@ class CacheSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralSettings:
-    """Who may reach what; `allow_private_api_base` None follows where the gateway runs."""
+    """Who may reach what, and what counts against limits.
+
+    `allow_private_api_base` None follows where the gateway runs.
+    """
 
     key_header_name: str | None = None
     allow_private_api_base: bool | None = None
+    apply_user_budget_to_team_keys: bool = False
+    token_rate_limit_type: TokenRateLimitType = "total"  # noqa: S105 - tokens of a model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +105,9 @@ class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
     `unknown_price` says what happens to a call whose price nobody knows, `redis_down` whether
-    calls are served for a while or refused when Redis does not answer.
+    calls are served for a while or refused when Redis does not answer. `max_budget` is for all the
+    proxy serves in each `budget_duration`. `clamp_max_tokens` has a call whose budget is nearly
+    spent answered shorter instead of refused.
     """
 
     budget_exceeded_status_code: int = 422
@@ -106,6 +115,9 @@ class LiteLLMSettings:
     timezone: str = "UTC"
     budget_reset_time: str = "00:00"
     default_max_tokens: int = 4096
+    max_budget: Nanodollars | None = None
+    budget_duration: str | None = None
+    clamp_max_tokens: bool = False
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "grace"
 

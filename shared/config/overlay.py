@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.config.secrets import Unsealable, is_sealed
-from shared.config.sections import Problem
+from shared.config.sections import REFERENCE, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from shared.config.secrets import Vault
     from shared.domain import Json, JsonObject
@@ -97,19 +97,44 @@ def merged(file: JsonObject, overlay: Overlay, vault: Vault) -> Merged:
     return Merged(data, variables, tuple(opening.problems))
 
 
-def place_of_model(model_id: str, name: str) -> str:
-    """Name the place of a model's parameter, for sealing."""
-    return f"model/{model_id}/{name}"
+def place_of_model(model_id: str) -> str:
+    """Name where a model's parameters lie, for sealing."""
+    return f"model/{model_id}"
 
 
-def place_of_credential(credential: str, name: str) -> str:
-    """Name the place of a credential's value, for sealing."""
-    return f"credential/{credential}/{name}"
+def place_of_credential(credential: str) -> str:
+    """Name where a credential's values lie, for sealing."""
+    return f"credential/{credential}"
 
 
-def place_of_variable(name: str) -> str:
-    """Name the place of an environment variable, for sealing."""
-    return f"{ENVIRONMENT}/{name}"
+def sealed(
+    values: JsonObject, place: str, vault: Vault, *, plain: Container[str] = ()
+) -> JsonObject:
+    """Seal all that may be a secret: texts and whatever holds texts, but for the `plain` ones.
+
+    What refers to the environment stays as it is.
+    """
+    return {
+        name: vault.seal(orjson.dumps(value).decode(), f"{place}/{name}")
+        if isinstance(value, str | list | dict) and name not in plain and not _refers(value)
+        else value
+        for name, value in values.items()
+    }
+
+
+def shown(values: JsonObject) -> JsonObject:
+    """Leave out what is sealed."""
+    return {name: value for name, value in values.items() if not is_sealed(value)}
+
+
+def laid(below: JsonObject, above: JsonObject) -> JsonObject:
+    """Lay values over others; a null takes one away."""
+    values: JsonObject = {**below, **above}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _refers(value: Json) -> bool:
+    return isinstance(value, str) and value.startswith(REFERENCE)
 
 
 class _Opening:
@@ -126,7 +151,7 @@ class _Opening:
     def model(self, row: JsonObject, credentials: Mapping[str, JsonObject]) -> JsonObject:
         model_id = str(row.get("model_id", ""))
         given, info = _object(row.get("litellm_params")), _object(row.get("model_info"))
-        params = dict(self._opened(given, f"model/{model_id}"))
+        params = dict(self._opened(given, place_of_model(model_id)))
         name = params.pop(CREDENTIAL, None)
         if isinstance(name, str):
             params = {**self._credential(name, credentials, model_id), **params}
@@ -142,7 +167,7 @@ class _Opening:
         if name not in credentials:
             path = ("model", model_id, CREDENTIAL)
             self.problems.append(Problem(path, f"names {name}, which is no credential"))
-        return dict(self._opened(credentials.get(name, {}), f"credential/{name}"))
+        return dict(self._opened(credentials.get(name, {}), place_of_credential(name)))
 
     def _opened(self, values: JsonObject, place: str) -> Iterator[tuple[str, Json]]:
         for name, value in values.items():
@@ -150,8 +175,8 @@ class _Opening:
                 yield name, value
                 continue
             try:
-                yield name, self._vault.open(value, f"{place}/{name}")
-            except Unsealable as error:
+                yield name, orjson.loads(self._vault.open(value, f"{place}/{name}"))
+            except (Unsealable, ValueError) as error:
                 self.problems.append(Problem((*place.split("/", 1), name), str(error)))
 
 

@@ -104,7 +104,7 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 async def _send(running: Running) -> Response:
     call, deployment = running.call, running.deployment
     dialect = dialect_of(deployment.provider, call.endpoint)
-    request = dialect.request(call, deployment)
+    request = replace(dialect.request(call, deployment), reach=deployment.reach)
     try:
         response = await running.gateway.stores.http.send(request, _timeouts(running))
         if response.status < _ERROR:

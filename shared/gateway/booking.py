@@ -16,6 +16,7 @@ from shared.errors import PostgresDown, RedisDown
 from shared.observability import log
 from shared.storage.admission import Held, settle
 from shared.storage.cache import keep
+from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
 from shared.storage.spend_rows import SpendRow, booked
 from shared.storage.spend_rows import book as book_rows
@@ -69,7 +70,7 @@ async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Sett
         written = await book_rows(postgres, [row])
         if written.count == 0:
             await _correct(postgres, row, settlement.correction_id)
-    except PostgresDown:
+    except (PostgresDown, StatementFailed):
         log.error(
             JOURNAL,
             id=row.id,

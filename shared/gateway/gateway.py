@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from shared.auth.directory import Directory
 from shared.config.live import LiveConfig
 from shared.gateway.clock import Clock
-from shared.limits.plan import Calendar
+from shared.limits.budgets import BudgetRules, Calendar
+from shared.limits.plan import Rules
 from shared.storage.shared_reads import SharedReads
 from shared.storage.stores import Stores
 
@@ -37,6 +38,8 @@ class Gateway:
     clock: Clock = field(default_factory=Clock)
     # From the system: a process restored from a snapshot must not repeat another's choices.
     random: Random = field(default_factory=SystemRandom)
+    keep_alive_seconds: float = 15.0
+    """How long a stream may be silent before its caller is sent a comment."""
 
     @classmethod
     def open(cls, settings: Settings) -> Gateway:
@@ -64,10 +67,18 @@ class Gateway:
         return self.current()
 
     @property
-    def calendar(self) -> Calendar:
-        """Where and when budget periods begin."""
-        litellm = self.config.litellm
-        return Calendar(timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
+    def rules(self) -> Rules:
+        """What the configuration says about limits."""
+        litellm, general = self.config.litellm, self.config.general
+        return Rules(
+            BudgetRules(
+                calendar=Calendar(litellm.timezone, litellm.budget_reset_time),
+                users_pay_for_team_keys=general.apply_user_budget_to_team_keys,
+                proxy_budget=litellm.max_budget,
+                proxy_duration=litellm.budget_duration,
+            ),
+            counted=general.token_rate_limit_type,
+        )
 
     async def close(self) -> None:
         """Close the stores."""

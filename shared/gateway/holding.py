@@ -10,21 +10,24 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.auth.authenticate import identify
-from shared.auth.authorize import authorize, resolve_alias
+from shared.auth.authenticate import asking_of, identify
+from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import Refused, StoreDown, UnknownModel
+from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
+from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
 from shared.gateway.quotes import quote
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
+from shared.gateway.unheard import book_nothing
+from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
-from shared.limits.plan import Ask, make_plan, periods_of
+from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
-from shared.routing.candidates import candidates
+from shared.routing.candidates import candidates, ranked
 from shared.routing.fallbacks import fallback_chain
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
@@ -49,23 +52,20 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
     for _ in range(ROUNDS):
         gateway, version = await _configured(gateway)
         with timings.step("auth"):
-            principal = await identify(
-                presented, gateway.directory, gateway.settings, gateway.clock.now()
-            )
-            try:
-                call = follow(gateway, principal, asked)
-                quotes = _choose(gateway, principal, call, route)
-            except Refused:
-                # What this process believes refuses the call; admit, which knows better, will
-                # not be asked.
-                if gateway.live is None or not await gateway.live.refresh():
-                    raise
-                continue
+            decided = await _decide(gateway, presented, asked, route)
+        if decided is None:
+            continue
+        principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
-        with timings.step("admit"):
-            row = partial(_hit_row, gateway, principal, call, quotes, lookup)
-            reply = await admit_unless_known(gateway, plan, version, lookup, row)
+        try:
+            with timings.step("admit"):
+                row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
+                reply = await admit_unless_known(gateway, plan, version, lookup, row)
+        except RedisDown as error:
+            if error.may_have_happened:
+                await finish(book_nothing(gateway, principal, call, plan))
+            raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
@@ -80,16 +80,41 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, plan, reply)
+                    await _put_right(gateway, asked, plan, reply)
             case _:
                 raise refusal(
                     reply,
                     plan,
-                    call.model,
+                    principal,
+                    call,
                     gateway.clock.now(),
                     budget_status=gateway.config.litellm.budget_exceeded_status_code,
                 )
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+async def _decide(
+    gateway: Gateway, presented: str | None, asked: Call, route: str
+) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
+    """Say who calls, what, and where it could go; None when the configuration has just changed.
+
+    A refusal by what this process remembers is not final: admit, which knows better, will not be
+    asked. So Redis is, for the caller's policies and then for the configuration.
+    """
+    now = gateway.clock.now()
+    for is_fresh in (False, True):
+        principal = await identify(
+            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+        )
+        try:
+            call = follow(gateway, principal, asked)
+            return principal, call, _choose(gateway, principal, call, route)
+        except Refused:
+            if not is_fresh:
+                continue
+            if gateway.live is None or not await gateway.live.refresh():
+                raise
+    return None
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
@@ -109,6 +134,8 @@ async def _reload(gateway: Gateway, version: str) -> None:
 def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
     """Authorize the call and price the deployments that could take it, best first."""
     config = gateway.config
+    if call.provider is not None:
+        return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
     reachable = within_account(gateway, call, candidates(config, model, gateway.random))
     groups = [(model, reachable)]
@@ -124,10 +151,25 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     return quote(call, config, groups)
 
 
+def _choose_vendor(
+    gateway: Gateway, principal: Principal, call: Call, provider: str, route: str
+) -> tuple[Quote, ...]:
+    """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
+    check_passing(principal, route)
+    authorize(
+        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
+    )
+    deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    if not deployments:
+        raise NotFound("Not found: there is no such route.")
+    drawn = ranked(deployments, gateway.random)[0]
+    is_own = drawn.model == call.model
+    priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
+    return quote(call, gateway.config, [(call.model, [priced])])
+
+
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
     now = gateway.clock.now()
-    periods = periods_of(principal, now, gateway.calendar)
-    since = {scope: period.since for scope, period in periods.items()}
     tokens = estimate(call)
     ending = Ending(
         status="lost",
@@ -139,14 +181,20 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         principal,
         Ask(
             request_id=call.id,
+            models=_names(principal, call.model),
             candidates=[quote.candidate for quote in quotes],
             tokens=tokens,
             is_free=all(quote.is_free for quote in quotes),
         ),
-        Lost(render_row(call, principal, since, ending), tokens, 0),
+        lambda since: Lost(render_row(call, principal, since, ending), tokens, 0),
         now,
-        periods,
+        gateway.rules,
     )
+
+
+def _names(principal: Principal, model: str) -> tuple[str, ...]:
+    """Return what the model is called by the caller, and behind its alias."""
+    return tuple(dict.fromkeys((model, resolve_alias(principal, model))))
 
 
 def _hit_row(
@@ -155,19 +203,17 @@ def _hit_row(
     call: Call,
     quotes: tuple[Quote, ...],
     lookup: Lookup | None,
+    plan: Plan,
 ) -> str:
     """Write the row of a call that the cache answers: it costs nothing."""
-    now = gateway.clock.now()
-    periods = periods_of(principal, now, gateway.calendar)
     ending = Ending(
         status="success",
-        at=now,
+        at=gateway.clock.now(),
         deployment=quotes[0].deployment,
         is_cache_hit=True,
         cache_key=lookup.name if lookup else None,
     )
-    since = {scope: period.since for scope, period in periods.items()}
-    return render_row(call, principal, since, ending)
+    return render_row(call, principal, since_of(plan.budgets), ending)
 
 
 def _past_the_cache(gateway: Gateway, call: Call) -> Call:
@@ -177,9 +223,15 @@ def _past_the_cache(gateway: Gateway, call: Call) -> Call:
     )
 
 
-async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | Clock) -> None:
+async def _put_right(
+    gateway: Gateway, call: Call, plan: Plan, reply: Stale | Cold | Seed | Clock
+) -> None:
     """Learn what admit knows better."""
     now = gateway.clock.now()
+
+    async def reload() -> None:
+        await gateway.directory.reload(asking_of(KeyHash(plan.policies[0].entity_id), call), now)
+
     match reply:
         case Stale(entries):
             gateway.directory.learn(
@@ -190,13 +242,14 @@ async def _put_right(gateway: Gateway, plan: Plan, reply: Stale | Cold | Seed | 
                 now,
             )
         case Cold():
-            await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            await reload()
         case Seed(missing):
             keys = tuple(plan.budgets[i].key for i in missing)
             is_made = await gateway.seeding.read(
                 keys, lambda: make_counters(gateway.stores, plan, missing)
             )
-            if not is_made:
-                await gateway.directory.reload(KeyHash(plan.policies[0].entity_id), now)
+            # The proxy's own budget hangs from no key: its counter waits for the next round.
+            if not is_made and plan.policies:
+                await reload()
         case Clock(redis_now):
             gateway.clock.correct(redis_now)

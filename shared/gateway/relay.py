@@ -41,7 +41,9 @@ class Relay:
                     if event.error is not None:
                         self.running.fail(event.error)
                     await finish(self.running.settle())
-                if event.data is not None:
+                if event.raw:
+                    yield event.raw
+                elif event.data is not None:
                     yield frame(call.endpoint, self.running.shown(event.data))
                 elif event.error is not None:
                     raise event.error

@@ -11,15 +11,17 @@ from shared.domain import Endpoint, Nanodollars, Scope, Usage
 from shared.errors import RedisDown
 from shared.gateway.booking import book
 from shared.gateway.response_ids import sealed_ids
-from shared.limits.windows import window_key
+from shared.limits.budgets import since_of
+from shared.limits.windows import MINUTE
 from shared.routing.strategies import Sample
 from shared.spend.cost import cost
 from shared.spend.ids import correction_id
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import tokens_of_bytes
 from shared.storage.admission import renew
+from shared.storage.key_names import encode_id
 from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome, Settlement
-from shared.storage.policies import encode_id
+from shared.storage.redis import RedisRefused
 from shared.wire.frames import publicly_named
 
 if TYPE_CHECKING:
@@ -90,6 +92,14 @@ class Running:
         """Where the call is being asked."""
         return self.quote.deployment
 
+    @property
+    def spent_before(self) -> Nanodollars | None:
+        """What the key had spent when the call came; None for the master key."""
+        for line, spent in zip(self.plan.budgets, self.admitted.spent, strict=False):
+            if line.bearer.scope is Scope.KEY and line.bearer.is_own:
+                return spent
+        return None
+
     def turn_to(self, index: int, place: Place) -> None:
         """Ask another deployment from now on, where `place` was taken."""
         self.current = index
@@ -110,10 +120,9 @@ class Running:
         sample: str = "",
     ) -> Outcome:
         """Say how the current deployment did, in this minute's window."""
-        deployment_id = encode_id(self.deployment.id)
         return Outcome(
-            window_key=window_key("deployment", deployment_id, self.gateway.clock.now()),
-            cooldown_key=f"cooldown:{deployment_id}",
+            window_key=MINUTE.key("deployment", self.deployment.id, self.gateway.clock.now()),
+            cooldown_key=f"cooldown:{encode_id(self.deployment.id)}",
             failed=failed,
             cooling=cooling,
             place=self.place,
@@ -211,8 +220,6 @@ class Running:
         return self.caching.keeping(self.gateway.clock.now(), usage if is_good else None)
 
     def _row(self, usage: Usage) -> str:
-        lines = zip(self.plan.policies, self.plan.budgets, strict=True)
-        since: dict[Scope, Millis] = {policy.scope: line.since for policy, line in lines}
         error = self.error
         ending = Ending(
             status="success" if error is None else "failure",
@@ -227,7 +234,7 @@ class Running:
             error_status=error.status if error else None,
             cache_key=self.caching.lookup.name if self.caching else None,
         )
-        return render_row(self.call, self.principal, since, ending)
+        return render_row(self.call, self.principal, since_of(self.plan.budgets), ending)
 
     def _start_renewing(self) -> None:
         self._renewal = asyncio.get_running_loop().create_task(self._renew())
@@ -238,6 +245,6 @@ class Running:
         while is_held:
             try:
                 is_held = await renew(self.gateway.stores.redis, self.plan, self.place)
-            except RedisDown:
+            except (RedisDown, RedisRefused):
                 is_held = True  # half of the hold's life is left for the next try
             await asyncio.sleep(RENEW_EVERY_SECONDS)

@@ -41,6 +41,7 @@ class StoredRequest:
 
 async def ask_stored(gateway: Gateway, presented: str | None, asked: StoredRequest) -> JsonObject:
     """Return what the provider says; raise NotFound unless the response is this tenant's."""
+    gateway = await gateway.refreshed()
     now = gateway.clock.now()
     principal = await identify(presented, gateway.directory, gateway.settings, now, fresh=True)
     secret = gateway.settings.master_key

@@ -29,6 +29,7 @@ class ResetReport:
     keys: int
     users: int
     teams: int
+    budget_rows: int = 0
 
 
 async def reset(
@@ -55,6 +56,7 @@ async def reset(
         keys=await reset_all(Scope.KEY),
         users=await reset_all(Scope.USER),
         teams=await reset_all(Scope.TEAM),
+        budget_rows=await reset_all(Scope.BUDGET),
     )
 
 

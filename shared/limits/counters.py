@@ -14,8 +14,8 @@ from shared.storage.seeds import budget_seeds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.storage.plans import Plan
-    from shared.storage.seeds import Seed
+    from shared.storage.plans import BudgetLine, Plan
+    from shared.storage.seeds import Seeds
     from shared.storage.stores import Stores
 
 SNAPSHOTS = 3
@@ -24,31 +24,27 @@ SNAPSHOTS = 3
 
 async def make_counters(stores: Stores, plan: Plan, missing: Sequence[int]) -> bool:
     """Make the plan's missing counters; False when Postgres knows newer policies than the plan."""
+    lines = [plan.budgets[i] for i in missing]
     for _ in range(SNAPSHOTS):
-        wanted = [(plan.policies[i].scope, plan.policies[i].entity_id) for i in missing]
-        found = {
-            (seed.scope, seed.entity_id): seed
-            for seed in await budget_seeds(stores.postgres, wanted)
-        }
-        if any(
-            entity not in found or found[entity].since > plan.budgets[i].since
-            for entity, i in zip(wanted, missing, strict=True)
-        ):
+        seeds = await budget_seeds(stores.postgres, [line.bearer for line in lines])
+        counters = [_counter(line, seeds) for line in lines]
+        known = [counter for counter in counters if counter is not None]
+        if len(known) < len(counters):
             return False
-        counters = [
-            _counter(plan, i, found[entity]) for entity, i in zip(wanted, missing, strict=True)
-        ]
-        position = found[wanted[0]].position
-        if await _seed(stores, position, counters):
+        if await _seed(stores, seeds.position, known):
             return True
     raise StoreDown("Budgets are being rebuilt; try again in a few seconds.")
 
 
-def _counter(plan: Plan, index: int, known: Seed) -> CounterSeed:
-    line = plan.budgets[index]
-    # A column of an older period has nothing in this one yet.
-    spent = known.spend if known.since == line.since else Nanodollars(0)
-    return CounterSeed(line.key, line.since, spent)
+def _counter(line: BudgetLine, seeds: Seeds) -> CounterSeed | None:
+    known = seeds.by_bearer.get(line.bearer)
+    if line.bearer.is_own and (known is None or known.since > line.since):
+        return None
+    # A sum of an older period has nothing in this one yet. One of a newer period can only be a
+    # window's whose calendar was changed: then all of it lies in this one too.
+    is_within = known is not None and known.since >= line.since
+    spent = known.spend if known is not None and is_within else Nanodollars(0)
+    return CounterSeed(line.key, line.since, Nanodollars(max(spent, 0)))
 
 
 async def _seed(stores: Stores, position: str, counters: Sequence[CounterSeed]) -> bool:

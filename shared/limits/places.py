@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import Millis
-from shared.limits.windows import MINUTE_MS, window_key
+from shared.limits.windows import MINUTE, MINUTE_MS
+from shared.storage.key_names import encode_id
 from shared.storage.plans import SENT, CandidateLine, Place
-from shared.storage.policies import encode_id
 
 if TYPE_CHECKING:
-    from shared.domain import Deployment, Nanodollars
+    from shared.domain import Deployment, Millis, Nanodollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,6 @@ def place_of(deployment_id: str, now: Millis) -> Place:
         parallel_key=f"parallel:deployment:{name}",
         active_key=f"active_requests:{name}",
         latency_key=f"latency:{name}",
-        current_key=window_key("deployment", name, now),
-        previous_key=window_key("deployment", name, Millis(now - MINUTE_MS)),
+        current_key=MINUTE.key("deployment", deployment_id, now),
+        previous_key=MINUTE.key("deployment", deployment_id, now - MINUTE_MS),
     )

@@ -36,8 +36,9 @@ class Reply:
 class StreamEvent:
     """One event of a stream.
 
-    `data` is a chunk for the caller, None when there is nothing to send. Of several usages the
-    last is the true one. After an event with `error` or `is_done` no other comes.
+    `data` is a chunk for the caller, None when there is nothing to send; `raw` goes out as it is.
+    Of several usages the last is the true one. After an event with `error` or `is_done` no other
+    comes.
     """
 
     data: JsonObject | None = None
@@ -45,6 +46,7 @@ class StreamEvent:
     text_bytes: int = 0
     response_id: str | None = None
     is_done: bool = False
+    raw: bytes | None = None
     error: ProviderFailed | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ _CONTENT: Final[Mapping[Endpoint, str]] = {
     Endpoint.COMPLETION: "choices",
     Endpoint.EMBEDDING: "data",
 }
+_REASONS: Final = re.compile(r"o[1-9](-|$)|gpt-5")
+"""Models that refuse `max_tokens`: it does not say whether reasoning counts."""
 _DONE: Final = b"[DONE]"
 
 
@@ -55,7 +58,8 @@ class OpenAI:
         if call.endpoint in MEDIA_PATHS:
             kind, content = media_body(call, to.model)
             url = self.url(to, MEDIA_PATHS[call.endpoint])
-            return HttpRequest("POST", url, {"content-type": kind, **self.headers(to)}, content)
+            headers = {**call.extra_headers, "content-type": kind, **self.headers(to)}
+            return HttpRequest("POST", url, headers, content)
         body: JsonObject = {**call.body, "model": to.model}
         if call.is_stream:
             body["stream"] = True
@@ -66,7 +70,13 @@ class OpenAI:
             del body["max_completion_tokens"]
             body["max_tokens"] = limit
         url = self.url(to, _PATHS[call.endpoint])
-        headers = {"content-type": "application/json", **self.headers(to)}
+        if to.provider == "openai" and _REASONS.match(to.model):
+            _rename_limit(body)
+        headers = {
+            **call.extra_headers,
+            "content-type": "application/json",
+            **self.headers(to),
+        }
         return HttpRequest("POST", url, headers, orjson.dumps(body))
 
     def url(self, to: Deployment, path: str) -> str:
@@ -192,6 +202,12 @@ def _parsed(body: bytes) -> JsonObject:
 def _response_id(body: JsonObject) -> str | None:
     found = body.get("id")
     return found if isinstance(found, str) and found else None
+
+
+def _rename_limit(body: JsonObject) -> None:
+    limit = body.pop("max_tokens", None)
+    if limit is not None:
+        body.setdefault("max_completion_tokens", limit)
 
 
 def _has_finish_reason(choices: Json) -> bool:

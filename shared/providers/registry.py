@@ -19,6 +19,7 @@ from shared.providers.gemini.dialect import Gemini
 from shared.providers.messages.bridge import MessagesBridge
 from shared.providers.mistral import Mistral
 from shared.providers.openai import OpenAI
+from shared.providers.passing import PassThrough
 from shared.providers.responses.bridge import ResponsesBridge
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
 
 _OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
 """Dialects whose other endpoints are OpenAI's too."""
+
+_BESIDE: Final[Mapping[tuple[str, Endpoint], Dialect]] = {
+    # docs.cohere.com/docs/compatibility-api and ai.google.dev/gemini-api/docs/openai, read 2026-11.
+    ("cohere", Endpoint.EMBEDDING): OpenAI(base_path="/compatibility/v1"),
+    ("cohere", Endpoint.RERANK): OpenAI(base_path="/v2"),
+    ("gemini", Endpoint.EMBEDDING): OpenAI(base_path="/openai"),
+}
+"""What providers with a chat of their own offer in OpenAI's words beside it."""
 
 _MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
 """Who speaks the Messages API itself; all others are bridged to it."""
@@ -78,6 +87,9 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
+# docs.cohere.com/reference/rerank, read 2026-11: the shape that others have taken over.
+_RERANKING_AT_COHERE: Final = OpenAI(base_path="/v2")
+
 _KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
 """Who speaks the Responses API itself, and stores what it answered."""
 
@@ -100,10 +112,16 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
             return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
             return ResponsesBridge(chat)
+        case Endpoint.PASS_THROUGH:
+            return PassThrough()
+        case Endpoint.RERANK if dialect == "cohere":
+            return _RERANKING_AT_COHERE
         case Endpoint.CHAT:
             return chat
         case _ if dialect in _OPENAIS:
             return chat
+        case _ if beside := _BESIDE.get((provider.removesuffix("_chat"), endpoint)):
+            return beside
         case _:
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 

@@ -43,7 +43,13 @@ _FIELD: Final = re.compile(
     rf"({'|'.join(_LETTERS)})(?:_above_(\d+)(k?)_tokens)?(?:_(priority|flex))?"
 )
 _RATE: Final = re.compile(r"[iocwrqkmhsg]\d")
-_SAME_PLACE: Final = {"text-completion-openai": "openai", "ollama_chat": "ollama"}
+_SAME_PLACE: Final = {
+    "text-completion-openai": "openai",
+    "ollama_chat": "ollama",
+    "cohere_chat": "cohere",
+}
+_ROUTE: Final = "converse/"
+"""What LiteLLM's names of Bedrock's models may begin with; it is no part of the name."""
 
 _Groups = dict[str, dict[str, Decimal]]
 """Rates by letter, under the label of their group: "" standard, ">N", "flex", "flex>N" …"""
@@ -198,7 +204,7 @@ def _groups_of(custom: tuple[tuple[str, str], ...]) -> _Groups:
 def _key_of(provider: str, model: str, base_model: str | None) -> str | None:
     """Find the table's name for a model; a base model may be named with or without provider."""
     table, place = _models(), _SAME_PLACE.get(provider, provider)
-    names = [f"{place}/{model}"]
+    names = [f"{place}/{model.removeprefix(_ROUTE)}"]
     if model.startswith("ft:"):
         names.append(f"{place}/{':'.join(model.split(':')[:2])}")
     if base_model:

@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import orjson
 
-from shared.domain import Scope
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shared.domain import Call, Deployment, JsonObject, Millis, Principal, Usage
 
 Status = Literal["success", "failure", "lost"]
@@ -39,10 +35,8 @@ class Ending:
     is_cache_hit: bool = False
 
 
-def render_row(
-    call: Call, principal: Principal, since: Mapping[Scope, Millis], ending: Ending
-) -> str:
-    """Write the row; `since` is the start of each entity's budget period."""
+def render_row(call: Call, principal: Principal, since: JsonObject, ending: Ending) -> str:
+    """Write the row; `since` says in which period each budget bears it."""
     deployment = ending.deployment
     row: JsonObject = {
         "request_id": ending.response_id or call.id,
@@ -55,7 +49,7 @@ def render_row(
         "api_base": deployment.api_base.partition("?")[0] if deployment else None,
         "user": principal.key.user_id,
         "team_id": principal.key.team_id,
-        "organization_id": None,
+        "organization_id": principal.org.entity_id if principal.org else None,
         "end_user": call.end_user,
         "end_ms": ending.at,
         "completion_start_ms": ending.first_byte_at,
@@ -64,7 +58,7 @@ def render_row(
         "cache_key": ending.cache_key,
         "request_tags": list(call.tags),
         "requester_ip": call.requester_ip,
-        "since": {scope.value: since.get(scope) for scope in Scope},
+        "since": since,
     }
     return orjson.dumps(row).decode()
 

@@ -48,7 +48,10 @@ LEAST_BYTES_PER_SECOND: Final = 1_000
 """Of speech at the lowest common bit rate, 8 kbit/s."""
 TOKENS_PER_SECOND: Final = 32
 _WRITTEN: Final = frozenset(
-    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+    {
+        *(Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES),
+        Endpoint.PASS_THROUGH,
+    }
 )
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import orjson
 
 from shared.domain import Nanodollars, Scope
-from shared.storage.policies import Deleted, encode_id
+from shared.storage.key_names import encode_id
+from shared.storage.policies import Deleted
 from shared.storage.statements import load
 
 if TYPE_CHECKING:

@@ -53,11 +53,11 @@ class Admitted:
     choice: int
     spent: tuple[Nanodollars, ...] = ()
     used: tuple[tuple[int, int], ...] = ()
+    """Requests and tokens in the trailing window of each rate line, this request included."""
     cached: tuple[str, ...] = ()
     """The cache's entries for the call's keys, empty where there is none."""
     is_hit: bool = False
     """Whether they answer the call: then it holds nothing, and its row is booked."""
-    """Requests and tokens in the trailing minute for each rate line, this request included."""
 
     @property
     def at(self) -> Millis:
@@ -181,7 +181,8 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
         opening = min(line.opening, MOST_IN_A_COUNTER)
         args += [line.since, opening, optional(line.limit), int(line.refuses_at_limit)]
     for rate in plan.rates:
-        args += [optional(rate.rpm), optional(rate.tpm)]
+        args += [optional(rate.requests), optional(rate.tokens)]
+        args += [rate.step_ms, rate.prefix, rate.counted]
     args += [lease.limit for lease in plan.leases]
     for candidate in plan.candidates:
         args += candidate_words(candidate)

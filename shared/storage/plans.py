@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from shared.domain import Scope
+from shared.storage.key_names import encode_id
 
 if TYPE_CHECKING:
-    from shared.domain import Millis, Nanodollars, Policy
+    from shared.domain import Absent, Millis, Nanodollars, Policy
 
 HOLD_LIFE_MS = 120_000
 """How long a hold lives without a sign of its function; a running call renews at half time."""
+
+
+Counted = Literal["total", "input", "output"]
+"""Which tokens a limit of tokens counts (`general_settings.token_rate_limit_type`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose budget or limit it is; of several budgets of an entity, `window` says which.
+
+    `-` is the entity's own, kept in its row. All others (`1h`, `1d/gpt-4o`, `-/gpt-4o`) are sums
+    of ledger rows.
+    """
+
+    scope: Scope
+    entity_id: str
+    window: str = "-"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the entity's own row keeps the sum."""
+        return self.window == "-" and self.scope is not Scope.PROXY
+
+    @property
+    def budget_key(self) -> str:
+        """Name the counter: `budget:{scope}:{entity_id}:{window}`."""
+        return f"budget:{self.scope}:{encode_id(self.entity_id)}:{encode_id(self.window)}"
+
+    @property
+    def lease_key(self) -> str:
+        """Name the set of running calls: `parallel:{scope}:{entity_id}`."""
+        return f"parallel:{self.scope}:{encode_id(self.entity_id)}"
+
+
+NOBODY = Bearer(Scope.KEY, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +55,7 @@ class BudgetLine:
     """One budget counter: its Redis key, the period it must be in, and what it may reach.
 
     `limit` None is a counter that is only charged if it exists. `refuses_at_limit` is LiteLLM's
-    ≥ (key, user) as against its > (team).
+    ≥ (key, user, organization, member) as against its > (all others).
     """
 
     key: str
@@ -25,16 +63,25 @@ class BudgetLine:
     opening: Nanodollars
     limit: Nanodollars | None
     refuses_at_limit: bool
+    bearer: Bearer = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
 class RateLine:
-    """One entity's requests and tokens per minute: this minute's window and the one before."""
+    """One entity's requests and tokens in a trailing minute, hour or day.
+
+    `current_key` is the window that the calendar is in, `previous_key` the one before. A window is
+    counted in sixtieths of `step_ms`, in fields that begin with `prefix`.
+    """
 
     current_key: str
     previous_key: str
-    rpm: int | None
-    tpm: int | None
+    requests: int | None
+    tokens: int | None
+    step_ms: int = 1_000
+    prefix: str = ""
+    counted: Counted = "total"
+    bearer: Bearer = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +90,7 @@ class LeaseLine:
 
     key: str
     limit: int
+    bearer: Bearer = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +192,7 @@ class Plan:
     request_id: str
     valid_from: Millis
     valid_until: Millis
-    policies: tuple[Policy, ...]
+    policies: tuple[Policy | Absent, ...]
     budgets: tuple[BudgetLine, ...]
     rates: tuple[RateLine, ...]
     leases: tuple[LeaseLine, ...]

@@ -1,16 +1,17 @@
-"""Policy entries in Redis: one per key, user or team, each with its own version.
+"""Policy entries in Redis: one per key, user, team, budget …, each with its own version.
 
-An entry is the JSON of a Policy, a tombstone, or a fence in front of a change (DESIGN: Changes).
+An entry is the JSON of a Policy, a tombstone, the note that there is no such row, or a fence in
+front of a change.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from shared.domain import Key, Policy, Scope, Team, User
+from shared.domain import Absent, Key, Policy, Scope, Team, User
+from shared.storage.key_names import encode_id
 from shared.storage.scripts import script
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ FENCE_LIFE_MS = 60 * 1000
 
 Entity = tuple[Scope, str]
 
-_FORGES_A_KEY = re.compile(r"[%:{}\x00-\x20\x7f]")
 _SHAPES: Mapping[Scope, type[Policy]] = {Scope.KEY: Key, Scope.USER: User, Scope.TEAM: Team}
-_TUPLES = frozenset({"models", "allowed_routes"})
+_TUPLES = frozenset({"models", "allowed_routes", "budget_limits"})
 _NOT_COLUMNS = frozenset({"version", "read_mark", "scope", "entity_id"})
 
 
@@ -45,12 +45,7 @@ class Fence:
     number: int
 
 
-Entry = Policy | Deleted | Fence | None
-
-
-def encode_id(entity_id: str) -> str:
-    """Percent-encode what could forge another key, so that ordinary ids stay readable."""
-    return _FORGES_A_KEY.sub(lambda found: f"%{ord(found[0]):02X}", entity_id)
+Entry = Policy | Deleted | Absent | Fence | None
 
 
 def redis_key(scope: Scope, entity_id: str) -> str:
@@ -73,7 +68,7 @@ async def read(redis: Runs, entities: Sequence[Entity]) -> list[Entry]:
     ]
 
 
-async def publish(redis: Runs, entries: Sequence[Policy | Deleted]) -> int:
+async def publish(redis: Runs, entries: Sequence[Policy | Deleted | Absent]) -> int:
     """Write entries where nothing newer stands; return how many were written."""
     if not entries:
         return 0
@@ -92,8 +87,10 @@ async def fence(redis: Runs, entities: Sequence[Entity], number: int) -> None:
         await redis.run(script("fence"), keys, [number, FENCE_LIFE_MS])
 
 
-def render(entry: Policy | Deleted) -> str:
+def render(entry: Policy | Deleted | Absent) -> str:
     """Write an entry's JSON; the scripts read its version from the first bytes."""
+    if isinstance(entry, Absent):
+        return f'{{"version":{entry.version},"none":true}}'
     if isinstance(entry, Deleted):
         return f'{{"version":{entry.version},"deleted":true}}'
     columns = {
@@ -117,6 +114,8 @@ def parse(entity: Entity, text: str) -> Entry:
                 return Fence(number)
             case {"version": int(version), "deleted": True}:
                 return Deleted(scope, entity_id, version)
+            case {"version": int(version), "none": True}:
+                return Absent(scope, entity_id, version)
             case {"version": int(version), **columns}:
                 return _policy(scope, entity_id, version, columns)
             case _:
@@ -128,7 +127,7 @@ def parse(entity: Entity, text: str) -> Entry:
 
 def _policy(scope: Scope, entity_id: str, version: int, columns: Mapping[str, Any]) -> Policy:
     """Build a policy from what `render` wrote, perhaps in an older or a newer release."""
-    shape = _SHAPES[scope]
+    shape = _SHAPES.get(scope, Policy)
     known = {field.name for field in fields(shape)} - _NOT_COLUMNS
     values: dict[str, Any] = {
         name: tuple(value) if name in _TUPLES else value

@@ -1,10 +1,11 @@
-"""Who is who, from Postgres: a key with its user and team, in one statement."""
+"""Who is who, from Postgres: a key with all it hangs from, in one statement."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
-from shared.domain import Key, Policy, Principal, Scope, Team, User
+from shared.domain import Key, Policy, Scope, Team, User
 from shared.storage.columns import millis, nanodollars
 from shared.storage.policies import Deleted
 from shared.storage.statements import load
@@ -22,16 +23,35 @@ if TYPE_CHECKING:
 _SQL: Final = load("principals")
 
 
-async def find_principal(db: Runs, key_hash: KeyHash) -> Principal | None:
-    """Return the key of that hash with the user and team it hangs from; None when there is none."""
-    found = {
-        policy.scope: policy for policy in await _read(db, "find_principal", key_hash=key_hash)
-    }
-    match found.get(Scope.KEY), found.get(Scope.USER), found.get(Scope.TEAM):
-        case Key() as key, (User() | None) as user, (Team() | None) as team:
-            return Principal(key, user, team)
-        case _:
-            return None
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks: a key, and whom it says it asks for."""
+
+    key_hash: KeyHash
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def limited(self) -> tuple[Scope, ...]:
+        """The kinds that matter only where any of them has limits."""
+        scopes = ((Scope.END_USER, self.end_user), (Scope.TAG, self.tags))
+        return tuple(scope for scope, named in scopes if named)
+
+
+async def find_entries(db: Runs, asking: Asking) -> list[Policy]:
+    """Return the key of that hash with all it hangs from, in one statement; nothing without it.
+
+    What is missing in the answer does not exist.
+    """
+    found = await _read(
+        db,
+        "find_principal",
+        key_hash=asking.key_hash,
+        end_user=asking.end_user,
+        tags=list(asking.tags),
+        limited=[scope.value for scope in asking.limited],
+    )
+    return found if any(policy.scope is Scope.KEY for policy in found) else []
 
 
 async def find_policies(db: Runs, entities: Sequence[Entity]) -> list[Policy]:
@@ -90,6 +110,15 @@ class _Columns(TypedDict):
     model_aliases: Json
     permissions: Json
     user_role: str
+    organization_id: str | None
+    budget_id: str | None
+    soft_budget: Decimal | None
+    model_max_budget: Json
+    budget_limits: Json
+    rph_limit: int | None
+    tph_limit: int | None
+    rpd_limit: int | None
+    tpd_limit: int | None
 
 
 class _Common(TypedDict):
@@ -107,7 +136,15 @@ class _Common(TypedDict):
     budget_opening: Nanodollars
     rpm_limit: int | None
     tpm_limit: int | None
+    rph_limit: int | None
+    tph_limit: int | None
+    rpd_limit: int | None
+    tpd_limit: int | None
     max_parallel_requests: int | None
+    budget_id: str | None
+    soft_budget: Nanodollars | None
+    model_max_budget: Mapping[str, Json]
+    budget_limits: tuple[Json, ...]
     metadata: Mapping[str, Json]
 
 
@@ -122,6 +159,7 @@ def _policy(row: _Columns) -> Policy:
                 key_alias=row["alias"],
                 user_id=row["user_id"],
                 team_id=row["team_id"],
+                organization_id=row["organization_id"],
                 expires=millis(row["expires"]),
                 allowed_routes=tuple(row["allowed_routes"]),
                 aliases=_names(row["model_aliases"]),
@@ -134,8 +172,11 @@ def _policy(row: _Columns) -> Policy:
                 scope=Scope.TEAM,
                 **common,
                 team_alias=row["alias"],
+                organization_id=row["organization_id"],
                 model_aliases=_names(row["model_aliases"]),
             )
+        case scope:
+            return Policy(scope=scope, **common)
 
 
 def _common(row: _Columns) -> _Common:
@@ -152,7 +193,15 @@ def _common(row: _Columns) -> _Common:
         "budget_opening": nanodollars(row["budget_opening"]),
         "rpm_limit": row["rpm_limit"],
         "tpm_limit": row["tpm_limit"],
+        "rph_limit": row["rph_limit"],
+        "tph_limit": row["tph_limit"],
+        "rpd_limit": row["rpd_limit"],
+        "tpd_limit": row["tpd_limit"],
         "max_parallel_requests": row["max_parallel_requests"],
+        "budget_id": row["budget_id"],
+        "soft_budget": nanodollars(row["soft_budget"]),
+        "model_max_budget": _object(row["model_max_budget"]),
+        "budget_limits": _list(row["budget_limits"]),
         "metadata": _object(row["metadata"]),
     }
 
@@ -164,6 +213,10 @@ def _deleted(row: Row) -> Deleted:
 def _object(value: Json) -> Mapping[str, Json]:
     """Read a jsonb column that should hold an object; tools wrote nulls and lists as well."""
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> tuple[Json, ...]:
+    return tuple(value) if isinstance(value, list) else ()
 
 
 def _names(value: Json) -> Mapping[str, str]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from shared.storage.scripts import Script
     from shared.transport.client import Client
 
-TRIES = 2
 REPLY_CAP = 32 * 1024 * 1024
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
@@ -87,18 +86,22 @@ class Redis(UpstashRedis):
             response = await self._client.send(request, self._timeouts)
             raw = await response.read(REPLY_CAP)
         except TransportFailed as error:
-            raise RedisDown(f"Redis did not answer: {error.message}") from error
+            raise RedisDown(
+                f"Redis did not answer: {error.message}",
+                may_have_happened=error.phase != "connect",
+            ) from error
         return _result(response.status, raw)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Json:
         """Run a script that is safe to repeat: a second try follows a reply that did not come."""
-        for attempt in range(TRIES):
+        try:
+            return await self._run_once(script, keys, args)
+        except RedisDown as first:
             try:
                 return await self._run_once(script, keys, args)
-            except RedisDown:
-                if attempt + 1 == TRIES:
-                    raise
-        raise AssertionError
+            except RedisDown as second:
+                second.may_have_happened |= first.may_have_happened
+                raise
 
     async def _run_once(
         self, script: Script, keys: Sequence[str], args: Sequence[str | int]

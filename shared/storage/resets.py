@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from shared.storage.postgres import Runs, Transaction
 
 _SQL: Final = load("resets")
-_KINDS: Final = {Scope.KEY: "keys", Scope.USER: "users", Scope.TEAM: "teams"}
+_KINDS: Final = {
+    Scope.KEY: "keys",
+    Scope.USER: "users",
+    Scope.TEAM: "teams",
+    Scope.BUDGET: "budget_rows",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ async def due_budgets(
 
 
 async def start_periods(db: Runs, scope: Scope, periods: Sequence[NewPeriod]) -> int:
-    """Start entities' spend afresh where the period is newer than the column's; safe to repeat."""
+    """Start entities' spend afresh where the period is newer than the column's; safe to repeat.
+
+    With a budget row starts all that is linked to it.
+    """
     return await db.run(
         _SQL[f"start_periods_of_{_KINDS[scope]}"],
         entity_ids=[period.entity_id for period in periods],

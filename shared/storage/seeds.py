@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from shared.domain import Scope
 from shared.storage.columns import millis, nanodollars
+from shared.storage.plans import Bearer
 from shared.storage.statements import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
     from shared.domain import Millis, Nanodollars
-    from shared.storage.policies import Entity
     from shared.storage.postgres import Runs
 
 _SQL: Final = load("seeds")
@@ -24,42 +24,50 @@ _SHARD: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What an entity has spent since its period began, by the rows up to `position` of the ledger.
+    """What was spent since a period began."""
 
-    `position` is a stream id; "0-0" when nothing was ever booked.
-    """
-
-    scope: Scope
-    entity_id: str
     since: Millis
     spend: Nanodollars
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What is known of budgets by the rows up to `position` of the ledger, all of one snapshot.
+
+    `position` is a stream id; "0-0" when nothing was ever booked. A budget that is missing has no
+    row: nobody has that id, or nothing was ever spent in that window.
+    """
+
     position: str
+    by_bearer: Mapping[Bearer, Seed]
 
 
-async def budget_seeds(db: Runs, entities: Sequence[Entity]) -> list[Seed]:
-    """Return a seed for each of the entities that exists, in no order; all of one snapshot."""
-    rows = await db.all(
+async def budget_seeds(db: Runs, bearers: Sequence[Bearer]) -> Seeds:
+    """Return what Postgres knows of these budgets."""
+    found = await db.all(
         _SQL["budget_seeds"],
         shard=_SHARD,
-        scopes=[scope.value for scope, _ in entities],
-        entity_ids=[entity_id for _, entity_id in entities],
+        scopes=[bearer.scope.value for bearer in bearers],
+        entity_ids=[bearer.entity_id for bearer in bearers],
+        windows=["-" if bearer.is_own else f"w{bearer.window}" for bearer in bearers],
     )
-    return [_seed(row) for row in cast("list[_Columns]", rows)]
+    rows = cast("list[_Columns]", found)
+    return Seeds(
+        position=rows[0]["position"],
+        by_bearer={
+            Bearer(Scope(row["scope"]), row["entity_id"], row["name"]): Seed(
+                millis(row["budget_started_at"]), nanodollars(row["spend"])
+            )
+            for row in rows
+            if row["scope"] is not None
+        },
+    )
 
 
 class _Columns(TypedDict):
-    scope: str
+    position: str
+    scope: str | None
     entity_id: str
+    name: str
     spend: Decimal
     budget_started_at: datetime
-    position: str
-
-
-def _seed(row: _Columns) -> Seed:
-    return Seed(
-        scope=Scope(row["scope"]),
-        entity_id=row["entity_id"],
-        since=millis(row["budget_started_at"]),
-        spend=nanodollars(row["spend"]),
-        position=row["position"],
-    )

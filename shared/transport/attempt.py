@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import TransportFailed
+from shared.wire.addresses import is_forbidden
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
 
-    from shared.domain import Timeouts
+    from shared.domain import Reach, Timeouts
     from shared.errors import TransportPhase
     from shared.transport.lines import Line
+
+
+SOON = 1.0
+"""Seconds within which a peer says that a connection is closed."""
 
 
 @dataclass(slots=True)
@@ -24,6 +29,7 @@ class Attempt:
     timeouts: Timeouts
     deadline: float
     guard: asyncio.Timeout
+    reach: Reach = "anywhere"
     phase: TransportPhase = "connect"
     line: Line | None = None
     key: ConnectionKey | None = None
@@ -31,10 +37,19 @@ class Attempt:
     first_byte_by: float = 0.0
 
     @classmethod
-    def begin(cls, timeouts: Timeouts, now: float, deadline: float) -> Attempt:
+    def begin(
+        cls, timeouts: Timeouts, now: float, deadline: float, reach: Reach = "anywhere"
+    ) -> Attempt:
         """Wait for a connection."""
         guard = asyncio.timeout_at(min(now + timeouts.connect, deadline))
-        return cls(timeouts, deadline, guard)
+        return cls(timeouts, deadline, guard, reach)
+
+    def check_address(self, address: str) -> None:
+        """Raise OSError for an address that this request must not reach."""
+        if self.reach != "anywhere" and is_forbidden(
+            address, allows_private=self.reach == "private"
+        ):
+            raise OSError("the name stands for an address that must not be called")
 
     def connected(self, line: Line, key: ConnectionKey, now: float) -> None:
         """Wait for the head of the answer, on this connection."""
@@ -64,10 +79,18 @@ class Attempt:
         phase = "total" if self.guard.when() == self.deadline else self.phase
         return TransportFailed(f"the time ran out: {phase}", phase=phase)
 
-    @property
-    def was_dead_before_use(self) -> bool:
-        """Whether this try went out on a kept connection and heard nothing at all."""
-        return self.line is not None and self.was_kept and not self.line.has_heard
+    def was_dead_before_use(self, now: float) -> bool:
+        """Whether this try went out on a kept connection that its peer had closed already.
+
+        It heard nothing at all, and soon: who reads a request and dies over it takes longer.
+        """
+        has_failed_at_once = now < self.first_byte_by - self.timeouts.first_byte + SOON
+        return (
+            self.line is not None
+            and self.was_kept
+            and not self.line.has_heard
+            and has_failed_at_once
+        )
 
 
 current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")

@@ -43,19 +43,20 @@ class Client:
         """Return the answer once its head is there; whatever its status, redirects included.
 
         Raise TransportFailed otherwise. A request is sent a second time only if a kept connection
-        died before one byte of an answer: then its peer had closed it, and has not read it.
+        died at once, without one byte of an answer: then its peer had closed it before reading.
         """
         session, lines = self._opened()
         now = asyncio.get_running_loop().time()
-        attempt = Attempt.begin(timeouts, now, deadline=now + timeouts.total)
+        attempt = Attempt.begin(timeouts, now, now + timeouts.total, request.reach)
         try:
             return await _try(session, request, attempt)
         except TransportFailed as failed:
             lines.blame(attempt)
-            if not (failed.phase == "reset" and attempt.was_dead_before_use):
+            now = asyncio.get_running_loop().time()
+            if not (failed.phase == "reset" and attempt.was_dead_before_use(now)):
                 raise
-        now = asyncio.get_running_loop().time()
-        return await _try(session, request, Attempt.begin(timeouts, now, attempt.deadline))
+        again = Attempt.begin(timeouts, now, attempt.deadline, request.reach)
+        return await _try(session, request, again)
 
     async def close(self) -> None:
         """Close every connection; a later request opens new ones."""

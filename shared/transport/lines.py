@@ -111,6 +111,7 @@ class Lines(aiohttp.TCPConnector):
                 raise TypeError("aiohttp made a connection that is not a Line")
             try:
                 if not line.is_kept or await self._is_alive(line, key):
+                    current_attempt.get().check_address(_peer_of(connection))
                     break
             except BaseException:
                 connection.close()
@@ -129,8 +130,18 @@ class Lines(aiohttp.TCPConnector):
         return line.is_connected()
 
 
-def _open_socket(address: tuple[int, int, int, str, object]) -> socket.socket:
-    family, kind, protocol, _, _ = address
+def _peer_of(connection: Connection) -> str:
+    transport = connection.transport
+    peer: tuple[str, int] | None = transport and transport.get_extra_info("peername")
+    return peer[0] if peer else ""
+
+
+def _open_socket(address: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
+    family, kind, protocol, _, place = address
+    # Here the name has become an address, and nothing has been sent: whatever a name's owner
+    # answers the second time, this is what will be connected to.
+    if (attempt := current_attempt.get(None)) is not None:
+        attempt.check_address(place[0])
     opened = socket.socket(family, kind, protocol)
     opened.setblocking(False)  # noqa: FBT003 - the standard library's signature
     if hasattr(socket, "TCP_USER_TIMEOUT"):

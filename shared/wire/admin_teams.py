@@ -74,6 +74,7 @@ class TeamFields(PolicyFields):
     router_settings: Document | None = None
     team_member_budget: Dollars | None = None
     team_member_budget_duration: Duration | None = None
+    team_member_key_duration: Duration | None = None
     team_member_rpm_limit: Rate | None = None
     team_member_tpm_limit: Rate | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -14,6 +15,16 @@ MAX_NAME: Final = 255
 MAX_TOKENS: Final = 10_000_000
 """More than any model writes; larger numbers are mistakes or attacks on the arithmetic."""
 
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}")
+_HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e]{0,4096}")
+_KEPT_HEADERS: Final = frozenset(
+    {
+        *("authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "host"),
+        *("proxy-authorization", "x-litellm-api-key", "x-amz-security-token", "forwarded"),
+        *("connection", "content-length", "content-type", "content-encoding", "expect"),
+        *("keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "accept-encoding"),
+    }
+)
 _LARGEST_TOKEN: Final = 2**31 - 1
 
 T = TypeVar("T")
@@ -87,6 +98,19 @@ def mapping(value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise Unfit("must be an object")
     return value
+
+
+def headers(value: Json) -> dict[str, str]:
+    """Take headers for a provider, but none that opens it, leads astray or frames a message."""
+    found: dict[str, str] = {}
+    for name, text_ in mapping(value).items():
+        lower = name.lower()
+        if not _HEADER_NAME.fullmatch(name) or lower in _KEPT_HEADERS:
+            raise Unfit(f"must not hold {name[:MAX_NAME]!r}")
+        if not isinstance(text_, str) or not _HEADER_TEXT.fullmatch(text_):
+            raise Unfit("must hold strings of printable characters")
+        found[lower] = text_
+    return found
 
 
 def tokens(value: Json) -> list[int]:

@@ -45,7 +45,8 @@ def error_frame(endpoint: Endpoint, error: GatewayError) -> bytes:
 
 def last_frame(endpoint: Endpoint) -> bytes:
     """Write what ends a stream; nothing where the last event says so itself."""
-    return b"" if endpoint in _NAMED else _DONE
+    is_told = endpoint in _NAMED or endpoint is Endpoint.PASS_THROUGH
+    return b"" if is_told else _DONE
 
 
 def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> JsonObject:

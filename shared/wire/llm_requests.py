@@ -169,6 +169,7 @@ _OWN: Final = frozenset(
         *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
         *("context_window_fallbacks", "content_policy_fallbacks"),
         *("timeout", "stream_timeout", "request_timeout", "drop_params"),
+        *("allowed_openai_params", "modify_params", "extra_headers"),
     },
 )
 """What a caller says to the gateway, not to the provider."""
@@ -232,6 +233,7 @@ def parse_call(
         metadata={field: value for field, value in metadata.items() if field != "tags"},
         headers={k: v for k, v in headers.items() if k.startswith(_NATIVE_HEADERS)},
         drop_params=request.read("drop_params", checks.flag) or False,
+        extra_headers=request.read("extra_headers", checks.headers) or {},
     )
 
 

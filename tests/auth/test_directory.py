@@ -13,6 +13,7 @@ from shared.domain import KeyHash, Millis, Policy, Principal, Scope
 from shared.errors import KeyNotFound, PostgresDown
 from shared.storage import policies, principals
 from shared.storage.policies import Deleted, Fence
+from shared.storage.principals import Asking
 from tests.storage.given import policy
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from shared.storage.stores import Stores
 
 NOW = Millis(1_760_000_000_000)
-HASH = KeyHash("h1")
+HASH = Asking(KeyHash("h1"))
 KEY: Entity = (Scope.KEY, "h1")
 TEAM: Entity = (Scope.TEAM, "t1")
 USER: Entity = (Scope.USER, "u1")
@@ -45,13 +46,13 @@ async def known(stores: Stores) -> None:
 def sql(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hashes that Postgres was asked for."""
     asked: list[str] = []
-    find = principals.find_principal
+    find = principals.find_entries
 
-    async def find_and_note(db: object, key_hash: KeyHash) -> Principal | None:
-        asked.append(key_hash)
-        return await find(db, key_hash)  # type: ignore[arg-type]
+    async def find_and_note(db: object, asking: Asking) -> list[Policy]:
+        asked.append(asking.key_hash)
+        return await find(db, asking)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(directories, "find_principal", find_and_note)
+    monkeypatch.setattr(directories, "find_entries", find_and_note)
     return asked
 
 
@@ -115,7 +116,7 @@ async def test_of_a_known_team_only_the_key_is_read(
     )
     door.calls.reset()
 
-    await directory.find(KeyHash("h2"), NOW)
+    await directory.find(Asking(KeyHash("h2")), NOW)
 
     assert ({"MGET": 1}, ["h1"]) == (dict(door.calls.by_command), sql)
 
@@ -189,15 +190,15 @@ async def test_a_slow_reader_resurrects_nothing(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It read the row before the delete, and offers it to Redis after."""
-    find = principals.find_principal
+    find = principals.find_entries
 
-    async def read_and_be_overtaken(db: object, key_hash: KeyHash) -> Principal | None:
-        found = await find(db, key_hash)  # type: ignore[arg-type]
+    async def read_and_be_overtaken(db: object, asking: Asking) -> list[Policy]:
+        found = await find(db, asking)  # type: ignore[arg-type]
         await stores.postgres.run("delete from litellm_verificationtoken")
         await policies.publish(stores.redis, [Deleted(Scope.KEY, "h1", 10**6)])
         return found
 
-    monkeypatch.setattr(directories, "find_principal", read_and_be_overtaken)
+    monkeypatch.setattr(directories, "find_entries", read_and_be_overtaken)
     slow = Directory(stores)
     await slow.find(HASH, NOW)
 
@@ -287,7 +288,7 @@ async def test_without_both_stores_a_known_key_is_served_for_a_minute(
     with pytest.raises(PostgresDown):
         await directory.find(HASH, Millis(NOW + TRUSTED_WITHOUT_REDIS_MS), fresh=True)
     with pytest.raises(PostgresDown):
-        await directory.find(KeyHash("unknown"), NOW)
+        await directory.find(Asking(KeyHash("unknown")), NOW)
 
 
 @pytest.mark.usefixtures("known")

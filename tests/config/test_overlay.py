@@ -69,7 +69,7 @@ def test_what_administrators_may_do_is_said_by_the_file_alone() -> None:
 
 
 def test_a_sealed_key_is_opened() -> None:
-    sealed = VAULT.seal("sk-canary", "model/m/api_key")
+    sealed = VAULT.seal('"sk-canary"', "model/m/api_key")
 
     data = merged({}, overlay(models=(model(api_key=sealed),)), VAULT).data
 
@@ -77,7 +77,7 @@ def test_a_sealed_key_is_opened() -> None:
 
 
 def test_a_key_that_does_not_open_is_a_problem() -> None:
-    sealed = VAULT.seal("sk-canary", "model/another/api_key")
+    sealed = VAULT.seal('"sk-canary"', "model/another/api_key")
 
     found = merged({}, overlay(models=(model(api_key=sealed),)), VAULT)
 
@@ -86,7 +86,7 @@ def test_a_key_that_does_not_open_is_a_problem() -> None:
 
 
 def test_a_credential_fills_in_what_the_model_does_not_say() -> None:
-    sealed = VAULT.seal("sk-canary", "credential/c/api_key")
+    sealed = VAULT.seal('"sk-canary"', "credential/c/api_key")
     above = overlay(
         models=(model(litellm_credential_name="c"),), credentials={"c": {"api_key": sealed}}
     )
@@ -108,7 +108,7 @@ def test_a_model_with_an_address_of_its_own_gets_no_key_of_the_process() -> None
     silent = model("n", api_base="https://elsewhere.example")
 
     data = merged({}, overlay(models=(entry, silent)), VAULT).data
-    config, _ = read_config(data, process, {})
+    config, _ = read_config(data, process)
 
     assert ["", ""] == [d.api_key for d in config.deployments]
 
@@ -116,6 +116,6 @@ def test_a_model_with_an_address_of_its_own_gets_no_key_of_the_process() -> None
 def test_a_model_at_the_vendors_address_may_use_the_process_key() -> None:
     data = merged({}, overlay(models=(model(),)), VAULT).data
 
-    config, _ = read_config(data, {"OPENAI_API_KEY": "sk-of-the-operator"}, {})
+    config, _ = read_config(data, {"OPENAI_API_KEY": "sk-of-the-operator"})
 
     assert "sk-of-the-operator" == config.deployments[0].api_key

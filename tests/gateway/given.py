@@ -15,6 +15,8 @@ from shared.storage.admission import LEDGER
 from shared.storage.principals import find_policies
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.domain import Json, JsonObject
     from shared.gateway.gateway import Gateway
     from shared.storage.policies import Entity
@@ -82,16 +84,30 @@ class Given:
         await self._insert("litellm_teamtable", {"team_id": team_id, **columns})
         return team_id
 
+    async def budget(self, **columns: object) -> str:
+        budget_id = str(columns.pop("budget_id", uuid4()))
+        await self.row("litellm_budgettable", budget_id=budget_id, **columns)
+        return budget_id
+
+    async def row(self, table: str, **columns: object) -> None:
+        await self._insert(table, columns)
+
     async def change(
-        self, entity: Entity, statement: LiteralString, *, is_published: bool = True
+        self,
+        entity: Entity,
+        statement: LiteralString,
+        *,
+        beside: Sequence[Entity] = (),
+        is_published: bool = True,
     ) -> None:
         """Change a policy's row as an administrator does: fence, commit, publish."""
         redis, postgres = self.stores.redis, self.stores.postgres
+        entities = [entity, *beside]
         number: Any = await postgres.one("select nextval('tollgate_version') as number")
-        await policies.fence(redis, [entity], number["number"])
+        await policies.fence(redis, entities, number["number"])
         await postgres.run(statement, id=entity[1])
         if is_published:
-            await policies.publish(redis, await find_policies(postgres, [entity]))
+            await policies.publish(redis, await find_policies(postgres, entities))
 
     async def spend_of(self, key: GivenKey, rows: int) -> int:
         """Return the nanodollars of the key's rows in Postgres once there are that many."""

@@ -156,6 +156,30 @@ async def test_rerank_is_billed_by_the_search(
     assert nanodollars("0.006") == entry["spend"]
 
 
+async def test_cohere_itself_is_asked_at_its_own_path(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    entry = {
+        "model_name": "rank",
+        "litellm_params": {
+            "model": "cohere/rerank-v3.5",
+            "api_base": provider.url,
+            "api_key": "sk-upstream-canary-secret",
+        },
+    }
+    gateway, client = await proxy(entry)
+    key = await given.key()
+    provider.next(answer(id="r1", results=[], meta={"billed_units": {"search_units": 1}}))
+    ask = {"model": "rank", "query": "q", "documents": ["a"]}
+
+    reply = await client.post("/v2/rerank", json=ask, headers=key.headers)
+
+    assert 200 == reply.status_code, reply.text
+    assert "/v2/rerank" == provider.requests[0].path
+    (row,) = await ledger(gateway, 1)
+    assert nanodollars("0.002") == row["spend"]
+
+
 async def test_a_moderation_needs_no_model_and_costs_nothing(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:

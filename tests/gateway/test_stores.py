@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain import Scope
 from shared.errors import PostgresDown
-from tests.gateway.given import counter, ledger, names, price_of
+from tests.gateway.given import counter, ledger, model, names, price_of
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from local.door.server import DoorThread
     from shared.gateway.gateway import Gateway
-    from tests.gateway.given import Given
+    from tests.gateway.given import Given, GivenKey
     from tests.provider import Provider
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
@@ -31,22 +31,43 @@ BLOCK: dict[Scope, LiteralString] = {
 
 
 async def test_a_warm_request_makes_two_calls_to_redis_and_none_to_postgres(
-    client: httpx.AsyncClient, given: Given, gateway: Gateway, door: DoorThread
+    proxy: Callable[..., Any], given: Given, provider: Provider, door: DoorThread
 ) -> None:
-    team = await given.team(max_budget=5, rpm_limit=100)
-    user = await given.user(max_budget=5, tpm_limit=100_000)
-    key = await given.key(
-        max_budget=1, rpm_limit=100, max_parallel_requests=5, team_id=team, user_id=user
+    gateway, client = await proxy(
+        model("gpt", provider.url), litellm_settings={"max_budget": 100, "budget_duration": "1d"}
     )
-    await client.post(CHAT, json=CALL, headers=key.headers)
+    key, call = await given_everybody_with_limits(given)
+    await client.post(CHAT, json=call, headers=key.headers)
     await ledger(gateway, 1)
     no_sql(gateway)
     door.calls.reset()
 
-    reply = await client.post(CHAT, json=CALL, headers=key.headers)
+    reply = await client.post(CHAT, json=call, headers=key.headers)
 
     assert 200 == reply.status_code
     assert (2, {"EVALSHA": 2}) == (door.calls.http, dict(door.calls.by_command))
+    assert 17 == len(await names(gateway, "budget:*"))
+
+
+async def given_everybody_with_limits(given: Given) -> tuple[GivenKey, dict[str, object]]:
+    """Make a call borne by everybody, each with budgets and rates of every kind."""
+    rates = {f"{kind}{window}_limit": 100_000 for kind in "rt" for window in ("pm", "ph", "pd")}
+    models = '{"gpt": {"budget_limit": 5, "time_period": "1d"}}'
+    windows = '[{"budget_duration": "1h", "max_budget": 5}]'
+    mine = {"max_budget": 5, "model_max_budget": models, "max_parallel_requests": 5, **rates}
+    budget = await given.budget(**mine)
+    await given.row("litellm_organizationtable", organization_id="o", budget_id=budget)
+    await given.row("litellm_endusertable", user_id="e", budget_id=budget)
+    for tag in ("a", "b"):
+        await given.row("litellm_tagtable", tag_name=tag, budget_id=budget)
+    team = await given.team(organization_id="o", budget_limits=windows, **mine)
+    user = await given.user(**mine)
+    await given.row("litellm_teammembership", team_id=team, user_id=user, budget_id=budget)
+    metadata = '{"model_rpm_limit": {"gpt": 100}, "model_tpm_limit": {"gpt": 100000}}'
+    key = await given.key(
+        team_id=team, user_id=user, budget_limits=windows, metadata=metadata, **mine
+    )
+    return key, {**CALL, "user": "e", "metadata": {"tags": ["a", "b"]}}
 
 
 def no_sql(gateway: Gateway) -> None:
@@ -110,6 +131,21 @@ async def test_a_change_that_crashed_before_its_entry_counts_at_once(
 
     reply = await client.post(CHAT, json=CALL, headers=key.headers)
     assert 401 == reply.status_code
+
+
+async def test_what_is_unblocked_is_served_on_the_next_request(
+    client: httpx.AsyncClient, given: Given
+) -> None:
+    key = await given.key(blocked=True)
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    await given.change(
+        (Scope.KEY, key.hash),
+        "update litellm_verificationtoken set blocked = false where token = %(id)s",
+    )
+
+    served = await client.post(CHAT, json=CALL, headers=key.headers)
+    assert (401, 200) == (refused.status_code, served.status_code)
 
 
 async def test_a_raised_budget_counts_on_the_next_request(
@@ -194,3 +230,20 @@ async def test_a_settle_that_redis_does_not_take_is_booked_in_postgres(
     spend = await given.spend_of(key, rows=1)
     usage = reply.json()["usage"]
     assert price_of(usage["prompt_tokens"], usage["completion_tokens"]) == spend
+
+
+async def test_an_admit_that_was_executed_unheard_costs_its_caller_nothing(
+    client: httpx.AsyncClient, given: Given, gateway: Gateway, door: DoorThread
+) -> None:
+    key = await given.key(max_budget=1)
+    await client.post(CHAT, json=CALL, headers=key.headers)
+    (first,) = await ledger(gateway, 1)
+    door.faults.add("drop_after", times=3)  # both tries of admit, the first on a kept connection
+
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    _, second = await ledger(gateway, 2)
+    budget = await counter(gateway, f"budget:key:{key.hash}:-")
+    assert (503, "0") == (refused.status_code, second["spend"])
+    assert (first["spend"], "0") == (budget["spent"], budget["reserved"])
+    assert 0 == await gateway.stores.redis.execute(["ZCARD", "holds:0"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway.given import model, names
+from tests.gateway.given import ledger, model, names
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ async def test_latency_based_leaves_the_slow_one(
     key = await given.key()
     provider.default = Behaviour(seconds_before_head=0.3)
 
-    for _ in range(8):
+    for settled in range(8):
+        await ledger(gateway, settled)
         await client.post(CHAT, json=CALL, headers=key.headers)
 
     assert (1, 7) == (len(provider.requests), len(other.requests))

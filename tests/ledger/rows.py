@@ -39,11 +39,41 @@ COLUMNS: dict[Scope, LiteralString] = {
         select spend, budget_opening, budget_started_at
         from litellm_teamtable where team_id = %s
         """,
+    Scope.TEAM_MEMBER: """
+        select spend, budget_opening, budget_started_at
+        from litellm_teammembership where team_id || '/' || user_id = %s
+        """,
+    Scope.ORG: """
+        select spend, budget_opening, budget_started_at
+        from litellm_organizationtable where organization_id = %s
+        """,
+    Scope.END_USER: """
+        select spend, budget_opening, budget_started_at
+        from litellm_endusertable where user_id = %s
+        """,
+    Scope.TAG: """
+        select spend, budget_opening, budget_started_at
+        from litellm_tagtable where tag_name = %s
+        """,
+}
+
+
+ENTITIES = {
+    Scope.KEY: "k0",
+    Scope.USER: "u",
+    Scope.TEAM: "t",
+    Scope.TEAM_MEMBER: "t/u",
+    Scope.ORG: "o",
+    Scope.END_USER: "e",
+    Scope.TAG: "g",
 }
 
 
 def given_entities(direct: psycopg.Connection, *, keys: int = 1) -> None:
-    """Make team t, user u and their keys k0, k1 …, each with 1 dollar spent, 0.25 of it opening."""
+    """Make team t, user u and their keys k0, k1 …, organization o, end user e and tag g.
+
+    Each has spent 1 dollar, 0.25 of it its opening.
+    """
     values = {"started": moment(SINCE), "keys": keys}
     direct.execute(
         """
@@ -59,6 +89,19 @@ def given_entities(direct: psycopg.Connection, *, keys: int = 1) -> None:
         """,
         values,
     )
+    direct.execute("insert into litellm_budgettable (budget_id) values ('b')")
+    others: tuple[LiteralString, ...] = (
+        "litellm_teammembership (team_id, user_id, {}) values ('t', 'u', {})",
+        "litellm_organizationtable (organization_id, {}) values ('o', {})",
+        "litellm_endusertable (user_id, budget_id, {}) values ('e', 'b', {})",
+        "litellm_tagtable (tag_name, budget_id, {}) values ('g', 'b', {})",
+    )
+    for other in others:
+        direct.execute(
+            "insert into "
+            + other.format("spend, budget_opening, budget_started_at", "1, 0.25, %(started)s"),
+            values,
+        )
     direct.execute(
         """
         insert into litellm_verificationtoken
@@ -85,16 +128,21 @@ def a_row(
         "team_id": "t",
         "end_ms": at + 250,
         "metadata": {"status": "success"},
-        "request_tags": [],
-        "since": {"key": since, "user": since, "team": since},
+        "organization_id": "o",
+        "end_user": "e",
+        "request_tags": ["g"],
+        "since": {
+            **dict.fromkeys(("key", "user", "team", "team_member", "org", "end_user"), since),
+            "tag": {"g": since},
+        },
         **details,
     }
     return SpendRow(uuid7(at), Nanodollars(spend), 10, 5, columns)
 
 
 def column(direct: psycopg.Connection, scope: Scope) -> tuple[int, int, int]:
-    """Return spend, opening and start of the period of k0, u or t."""
-    entity_id = {Scope.KEY: "k0", Scope.USER: "u", Scope.TEAM: "t"}[scope]
+    """Return spend, opening and start of the period of k0, u, t …"""
+    entity_id = ENTITIES[scope]
     row = direct.execute(COLUMNS[scope], (entity_id,)).fetchone()
     assert row is not None
     spend, opening, started_at = cast("tuple[Decimal, Decimal, datetime]", row)

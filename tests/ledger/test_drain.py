@@ -17,7 +17,7 @@ from shared.spend.ids import uuid7
 from shared.storage import stream
 from shared.storage.seeds import budget_seeds
 from shared.storage.stores import Stores
-from tests.ledger.rows import NOON, SINCE, a_row, append, balanced, books, column
+from tests.ledger.rows import ENTITIES, NOON, SINCE, a_row, append, balanced, books, column
 
 if TYPE_CHECKING:
     import psycopg
@@ -44,8 +44,7 @@ async def drain_and_die_before_trimming(stores: Stores, door: DoorThread) -> Non
 
 
 async def position(stores: Stores) -> str:
-    (seed,) = await budget_seeds(stores.postgres, [(Scope.TEAM, "t")])
-    return seed.position
+    return (await budget_seeds(stores.postgres, [])).position
 
 
 async def last_id(stores: Stores) -> str:
@@ -252,7 +251,7 @@ async def test_redis_that_lost_everything_starts_a_new_stream(
     assert balanced(2, 12) == books(direct)
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 @pytest.mark.parametrize(
     ("since", "expected"),
     [

@@ -20,6 +20,7 @@ from shared.errors import StoreDown
 from shared.ledger.drain import drain
 from shared.storage import admission, stream
 from shared.storage.admission import CounterSeed
+from shared.storage.plans import Bearer
 from shared.storage.seeds import budget_seeds
 from tests.ledger.rows import NOON, SINCE, a_row, append, balanced, books
 
@@ -140,8 +141,10 @@ async def make_counter(stores: Stores) -> int:
     await stores.redis.execute(["DEL", COUNTER])
     is_made = False
     while not is_made:
-        (seed,) = await budget_seeds(stores.postgres, [(Scope.TEAM, "t")])
+        team = Bearer(Scope.TEAM, "t")
+        seeds = await budget_seeds(stores.postgres, [team])
+        seed = seeds.by_bearer[team]
         counter = CounterSeed(COUNTER, seed.since, seed.spend)
-        is_made = await admission.seed(stores.redis, seed.position, [counter])
+        is_made = await admission.seed(stores.redis, seeds.position, [counter])
     spent = await stores.redis.execute(["HGET", COUNTER, "spent"])
     return Nanodollars(int(str(spent)))

@@ -8,26 +8,33 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import KeyHash, Millis, Principal
+from shared.domain import Millis, Principal
 from shared.errors import StoreDown
 from shared.limits import counters
+from shared.limits.budgets import BudgetRules
 from shared.limits.counters import make_counters
-from shared.limits.plan import Ask, Calendar, budget_key, make_plan, periods_of
+from shared.limits.plan import Ask, Rules, make_plan
 from shared.settings import Settings
 from shared.storage import admission, policies, spend_rows, stream
 from shared.storage.admission import LEDGER_POSITION, Admitted, Held, admit, settle
 from shared.storage.plans import Lost, Plan
-from shared.storage.principals import find_principal
 from shared.storage.seeds import budget_seeds
 from shared.storage.stores import Stores
-from tests.storage.given import DOLLAR, counter, everything, given_counter, settlement
+from tests.storage.given import (
+    DOLLAR,
+    counter,
+    everything,
+    find_principal,
+    given_counter,
+    settlement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from local.door.server import DoorThread
     from shared.storage.admission import AdmitReply
-    from shared.storage.seeds import Seed
+    from shared.storage.seeds import Seeds
 
 DAY_MS = 86_400_000
 
@@ -61,16 +68,14 @@ async def principal(stores: Stores) -> Principal:
 
 
 async def read(stores: Stores) -> Principal:
-    found = await find_principal(stores.postgres, KeyHash("h1"))
-    assert found is not None
-    return found
+    return await find_principal(stores.postgres, "h1")
 
 
 def plan_of(principal: Principal, *, now: int = 0, request_id: str = "r1") -> Plan:
     moment = Millis(now or principal.key.budget_started_at + 1000)
-    ask = Ask(request_id=request_id, candidates=[], tokens=0, is_free=False)
-    lost = Lost("{}", 0, 0)
-    made = make_plan(principal, ask, lost, moment, periods_of(principal, moment, Calendar()))
+    ask = Ask(request_id=request_id, models=("gpt",), candidates=[], tokens=0, is_free=False)
+    rules = Rules(BudgetRules())
+    made = make_plan(principal, ask, lambda _: Lost("{}", 0, 0), moment, rules)
     return replace(made, valid_from=Millis(0), valid_until=Millis(2**50))
 
 
@@ -122,7 +127,7 @@ async def test_a_period_that_postgres_has_not_begun_starts_with_what_is_on_its_w
 
     assert await make_counters(stores, plan, (0,))
 
-    assert (plan.budgets[0].since, 40, 0) == await counter(stores.redis, budget_key(key))
+    assert (plan.budgets[0].since, 40, 0) == await counter(stores.redis, plan.budgets[0].key)
 
 
 async def test_a_period_that_began_anew_in_postgres_wants_newer_policies(
@@ -166,7 +171,7 @@ async def test_a_drain_that_overtakes_one_look_does_no_harm(
     plan = plan_of(principal)
     looks = 0
 
-    async def overtaken(*args: object) -> list[Seed]:
+    async def overtaken(*args: object) -> Seeds:
         nonlocal looks
         looks += 1
         found = await budget_seeds(*args)  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import Deployment, Key, Millis, Nanodollars, Principal, Scope, Team, User
-from shared.limits.periods import Period
+from shared.limits import windows
+from shared.limits.budgets import BudgetRules
 from shared.limits.places import Candidate
-from shared.limits.plan import Ask, Calendar, make_plan, periods_of
-from shared.limits.windows import MINUTE_MS, minute_start, minute_text, window_key
-from shared.storage.plans import BudgetLine, LeaseLine, Lost, Plan, RateLine
+from shared.limits.plan import Ask, Rules, make_plan
+from shared.limits.windows import DAY, HOUR, MINUTE_MS, minute_start
+from shared.storage.plans import Bearer, BudgetLine, Lost, Plan
 
 NOW = Millis(1_760_000_012_345)  # 2025-10-09T08:53:32.345Z
 MINUTE = Millis(1_759_999_980_000)
@@ -28,21 +29,29 @@ DEPLOYMENT = Deployment(
 )
 
 
-def plan_of(principal: Principal, now: Millis = NOW, *, is_free: bool = False) -> Plan:
+def plan_of(
+    principal: Principal,
+    now: Millis = NOW,
+    *,
+    is_free: bool = False,
+    rules: BudgetRules = BudgetRules(users_pay_for_team_keys=True),  # noqa: B008 - frozen
+) -> Plan:
     ask = Ask(
         request_id="r1",
+        models=("gpt",),
         candidates=[Candidate(DEPLOYMENT, Nanodollars(7))],
         tokens=9,
         is_free=is_free,
     )
-    lost = Lost("{}", 0, 0)
-    return make_plan(principal, ask, lost, now, periods_of(principal, now, Calendar()))
+    return make_plan(principal, ask, lambda _: Lost("{}", 0, 0), now, Rules(rules))
 
 
 def test_a_key_without_limits_still_has_its_counter_charged() -> None:
     plan = plan_of(Principal(KEY))
 
-    assert (BudgetLine("budget:key:h1:-", STARTED, Nanodollars(0), None, True),) == plan.budgets  # noqa: FBT003
+    (line,) = plan.budgets
+    bearer = Bearer(Scope.KEY, "h1")
+    assert line == BudgetLine("budget:key:h1:-", STARTED, Nanodollars(0), None, True, bearer)  # noqa: FBT003
     assert ((), ()) == (plan.rates, plan.leases)
     assert (KEY,) == plan.policies
 
@@ -58,17 +67,19 @@ def test_every_limit_of_key_user_and_team_is_in_the_plan() -> None:
 
     assert [
         ("budget:key:h1:-", 5, True),
-        ("budget:user:u%3A1:-", 6, True),
         ("budget:team:t%0A1:-", 7, False),
+        ("budget:user:u%3A1:-", 6, True),
     ] == [(line.key, line.limit, line.refuses_at_limit) for line in plan.budgets]
     now, before = "2025-10-09T08:53", "2025-10-09T08:52"
-    assert (
-        RateLine(f"ratelimit:key:h1:{now}", f"ratelimit:key:h1:{before}", 0, None),
-        RateLine(f"ratelimit:user:u%3A1:{now}", f"ratelimit:user:u%3A1:{before}", None, 60),
-        RateLine(f"ratelimit:team:t%0A1:{now}", f"ratelimit:team:t%0A1:{before}", 3, 4),
-    ) == plan.rates
-    assert (LeaseLine("parallel:user:u%3A1", 0),) == plan.leases
-    assert [("cooldown:d%7B1%7D", 7)] == [(c.place.cooldown_key, c.reservation) for c in plan.candidates]
+    assert [
+        (f"ratelimit:key:h1:{now}", f"ratelimit:key:h1:{before}", 0, None),
+        (f"ratelimit:user:u%3A1:{now}", f"ratelimit:user:u%3A1:{before}", None, 60),
+        (f"ratelimit:team:t%0A1:{now}", f"ratelimit:team:t%0A1:{before}", 3, 4),
+    ] == [(r.current_key, r.previous_key, r.requests, r.tokens) for r in plan.rates]
+    assert [("parallel:user:u%3A1", 0)] == [(lease.key, lease.limit) for lease in plan.leases]
+    assert [("cooldown:d%7B1%7D", 7)] == [
+        (c.place.cooldown_key, c.reservation) for c in plan.candidates
+    ]
 
 
 def test_a_model_that_costs_nothing_is_held_to_no_budget() -> None:
@@ -145,11 +156,31 @@ def test_the_minute_before_is_the_one_before(moment: int) -> None:
     start = minute_start(now)
 
     assert start % MINUTE_MS == 0
-    assert window_key("key", "k", now) == window_key("key", "k", start)
-    assert minute_text(Millis(start + MINUTE_MS - 1)) == minute_text(now)
-    assert minute_text(Millis(start + MINUTE_MS)) > minute_text(now)
+    names = [windows.MINUTE.key("key", "k", at) for at in (now, start, start + MINUTE_MS - 1)]
+    assert len(set(names)) == 1
+    assert windows.MINUTE.key("key", "k", start + MINUTE_MS) > names[0]
 
 
-def test_the_master_key_has_no_periods() -> None:
-    assert {} == periods_of(Principal(KEY, is_master=True), NOW, Calendar())
-    assert {Scope.KEY: Period(STARTED, None)} == periods_of(Principal(KEY), NOW, Calendar())
+def test_minute_hour_and_day_are_counted_apart() -> None:
+    limits = {"rpm_limit": 1, "tph_limit": 2, "rpd_limit": 3, "tpd_limit": 4}
+
+    plan = plan_of(Principal(replace(KEY, **limits)))
+
+    assert [
+        ("ratelimit:key:h1:2025-10-09T08:53", 1, None, 1_000, ""),
+        ("ratelimit:key:h1:2025-10-09T08:00", None, 2, 60_000, "h"),
+        ("ratelimit:key:h1:2025-10-09", 3, 4, 1_440_000, ""),
+    ] == [(r.current_key, r.requests, r.tokens, r.step_ms, r.prefix) for r in plan.rates]
+    assert ["2025-10-09T08:52", "2025-10-09T07:00", "2025-10-08"] == [
+        r.previous_key.removeprefix("ratelimit:key:h1:") for r in plan.rates
+    ]
+
+
+@pytest.mark.parametrize("window", [HOUR, DAY])
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_window_begins_where_its_sixtieths_do(window: windows.Window, moment: int) -> None:
+    start = moment - moment % window.length_ms
+
+    assert window.key("key", "k", moment) == window.key("key", "k", start)
+    assert 0 == (start // window.step_ms) % 60
+    assert window.key("key", "k", start - 1) != window.key("key", "k", start)

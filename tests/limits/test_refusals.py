@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import Key, Millis, Nanodollars, Principal, Scope, Team, User
-from shared.limits.plan import Ask, Calendar, make_plan, periods_of
+from shared.domain import Call, Endpoint, Key, Millis, Nanodollars, Principal, Scope, Team, User
+from shared.limits.budgets import BudgetRules
+from shared.limits.plan import Ask, Rules, make_plan
 from shared.limits.refusals import dollars, headroom, refusal
 from shared.storage.admission import AllCool, NoBudget, NoLease, NoRate
 from shared.storage.plans import Lost, Plan
 
+CALL = Call(id="r1", endpoint=Endpoint.CHAT, model="gpt", body={})
 NOW = Millis(1_760_000_012_345)  # 2025-10-09T08:53:32.345Z
 PRINCIPAL = Principal(
     Key(
@@ -47,9 +49,9 @@ PRINCIPAL = Principal(
 
 
 def plan_of(principal: Principal = PRINCIPAL) -> Plan:
-    ask = Ask(request_id="r1", candidates=[], tokens=9, is_free=False)
-    periods = periods_of(principal, NOW, Calendar())
-    return make_plan(principal, ask, Lost("{}", 0, 0), NOW, periods)
+    ask = Ask(request_id="r1", models=("gpt",), candidates=[], tokens=9, is_free=False)
+    rules = Rules(BudgetRules(users_pay_for_team_keys=True))
+    return make_plan(principal, ask, lambda _: Lost("{}", 0, 0), NOW, rules)
 
 
 @pytest.mark.parametrize(
@@ -59,14 +61,14 @@ def plan_of(principal: Principal = PRINCIPAL) -> Plan:
             0,
             "Budget has been exceeded! Key=mine (sk-...abcd) Current cost: 2.25, Max budget: 1.5",
         ),
-        (1, "ExceededBudget: User=u1 over budget. Spend=2.25, Budget=0.0"),
-        (2, "Budget has been exceeded! Team=t1 Current cost: 2.25, Max budget: 1.0"),
+        (1, "Budget has been exceeded! Team=t1 Current cost: 2.25, Max budget: 1.0"),
+        (2, "ExceededBudget: User=u1 over budget. Spend=2.25, Budget=0.0"),
     ],
 )
 def test_a_budget_is_told_in_litellms_words(index: int, message: str) -> None:
     reply = NoBudget(index, Nanodollars(2_250_000_000), Nanodollars(5))
 
-    error = refusal(reply, plan_of(), "gpt", NOW, budget_status=400)
+    error = refusal(reply, plan_of(), PRINCIPAL, CALL, NOW, budget_status=400)
 
     assert (message, 400, "budget_exceeded") == (error.message, error.status, error.type)
     assert {"x-should-retry": "false"} == error.headers
@@ -101,7 +103,7 @@ def test_a_budget_is_told_in_litellms_words(index: int, message: str) -> None:
 def test_a_rate_is_told_with_its_entity_and_when_to_come_back(
     reply: NoRate | NoLease, message: str
 ) -> None:
-    error = refusal(reply, plan_of(), "gpt", NOW, budget_status=422)
+    error = refusal(reply, plan_of(), PRINCIPAL, CALL, NOW, budget_status=422)
 
     assert (message, 429, "throttling_error") == (error.message, error.status, error.type)
     seconds = reply.seconds if isinstance(reply, NoRate) else 1
@@ -111,7 +113,7 @@ def test_a_rate_is_told_with_its_entity_and_when_to_come_back(
 
 @pytest.mark.parametrize(("ms", "seconds"), [(1, 1), (1000, 1), (1001, 2), (0, 1)])
 def test_cooling_deployments_say_when_the_first_is_back(ms: int, seconds: int) -> None:
-    error = refusal(AllCool(ms), plan_of(), "gpt", NOW, budget_status=422)
+    error = refusal(AllCool(ms), plan_of(), PRINCIPAL, CALL, NOW, budget_status=422)
 
     assert f"Try again in {seconds} seconds. Passed model=gpt." in error.message
     assert (429, str(seconds)) == (error.status, error.headers["retry-after"])
@@ -134,8 +136,8 @@ def test_headroom_is_told_for_every_limit_there_is() -> None:
         "x-ratelimit-team-remaining-requests": "0",
         "x-ratelimit-team-limit-tokens": "1000",
         "x-ratelimit-team-remaining-tokens": "0",
-    } == headroom(PRINCIPAL, ((1, 120), (2, 2000)))
+    } == headroom(plan_of().rates, ((1, 120), (2, 2000)))
 
 
 def test_a_repeated_admit_tells_no_headroom() -> None:
-    assert {} == headroom(PRINCIPAL, ())
+    assert {} == headroom(plan_of().rates, ())

@@ -7,9 +7,11 @@ import pytest
 
 from shared.config.vendors import VENDORS
 from shared.domain import Endpoint
+from shared.errors import BadRequest
 from shared.providers.registry import UnknownProvider, dialect_of
 from tests.providers.calls import HELLO, call, decoded, deployment, last_delta, sse
 
+CHAT = "/chat/completions"
 OPENAI = sorted(name for name, vendor in VENDORS.items() if vendor.dialect in {"openai", "mistral"})
 
 
@@ -39,3 +41,51 @@ def test_no_vendor_is_sent_the_public_name_of_the_model(provider: str) -> None:
 def test_an_unknown_provider_is_told_with_those_that_are_known() -> None:
     with pytest.raises(UnknownProvider, match=r"no provider `opnai`.*openai"):
         dialect_of("opnai")
+
+
+@pytest.mark.parametrize(
+    ("provider", "endpoint", "path"),
+    [
+        ("cohere", Endpoint.EMBEDDING, "/compatibility/v1/embeddings"),
+        ("cohere_chat", Endpoint.RERANK, "/v2/rerank"),
+        ("gemini", Endpoint.EMBEDDING, "/openai/embeddings"),
+        ("azure", Endpoint.EMBEDDING, "/openai/deployments/gpt-4o/embeddings"),
+    ],
+)
+def test_what_is_beside_the_chat_has_its_own_address(
+    provider: str, endpoint: Endpoint, path: str
+) -> None:
+    to = deployment(provider, api_base="https://a.example")
+
+    url = dialect_of(provider, endpoint).request(call(endpoint=endpoint), to).url
+
+    assert f"https://a.example{path}" == url.partition("?")[0]
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "vertex_ai"])
+def test_what_a_provider_does_not_have_is_the_callers_mistake(provider: str) -> None:
+    with pytest.raises(BadRequest, match="no models for this endpoint"):
+        dialect_of(provider, Endpoint.EMBEDDING)
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        (
+            "https://a.openai.azure.com",
+            f"https://a.openai.azure.com/openai/deployments/gpt-4o{CHAT}?api-version=2024-10-21",
+        ),
+        (
+            "https://a.openai.azure.com/openai/v1",
+            f"https://a.openai.azure.com/openai/v1{CHAT}",
+        ),
+    ],
+)
+def test_azure_is_addressed_by_deployment_or_by_its_newer_path(base: str, url: str) -> None:
+    request = dialect_of("azure").request(call(), deployment("azure", api_base=base))
+
+    assert (url, "sk-secret", None) == (
+        request.url,
+        request.headers["api-key"],
+        request.headers.get("authorization"),
+    )

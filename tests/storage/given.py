@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from shared.domain import Key, Millis, Nanodollars, Scope
+from shared.auth.kinship import assemble
+from shared.domain import Absent, Key, KeyHash, Millis, Nanodollars, Scope
 from shared.spend.ids import correction_id, uuid7
 from shared.storage.admission import LEDGER, Admitted, Held, admit
 from shared.storage.plans import (
@@ -19,12 +20,14 @@ from shared.storage.plans import (
     RateLine,
     Settlement,
 )
+from shared.storage.principals import Asking, find_entries
 from shared.storage.scripts import Script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.domain import Json, Policy
+    from shared.domain import Json, Policy, Principal
+    from shared.storage.postgres import Runs as Sql
     from shared.storage.redis import Runs
 
 DOLLAR = 1_000_000_000
@@ -245,3 +248,12 @@ async def given_overdue(redis: Runs, *held: Held) -> None:
 
 def correction_of(held: Held) -> str:
     return correction_id(held.request_id)
+
+
+async def find_principal(db: Sql, key_hash: str) -> Principal:
+    """Read a key and all it hangs from out of Postgres."""
+    asking = Asking(KeyHash(key_hash))
+    rows = {(row.scope, row.entity_id): row for row in await find_entries(db, asking)}
+    found = assemble(asking, lambda entity: rows.get(entity) or Absent(*entity))
+    assert found is not None
+    return found

@@ -17,8 +17,8 @@ from shared.storage.admission import (
     settle,
 )
 from shared.storage.holds import due
+from shared.storage.key_names import encode_id
 from shared.storage.plans import HOLD_LIFE_MS
-from shared.storage.policies import encode_id
 from shared.storage.redis import RedisRefused
 from tests.storage.given import (
     COUNTER,
@@ -90,7 +90,7 @@ async def test_what_has_room_is_taken_all_at_once(timed: TimedRedis) -> None:
             "choice": "1",
             "amount": "5",
             "tokens": "100",
-            "second": "20",
+            "sixtieths": "total  20\ntotal  20",
             "prompt": "11",
             "completion": "22",
             "row": LOST_ROW,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain import Millis, Scope
-from shared.limits.windows import MINUTE_MS, minute_start, window_key
+from shared.limits.windows import MINUTE, MINUTE_MS, minute_start
 from shared.storage.admission import Admitted, NoRate, admit
 from shared.storage.plans import RateLine
 from tests.storage.given import NOW_US, TimedRedis, hash_of, now_us, plan, rate
@@ -114,8 +114,8 @@ class Minutes:
     def _plan(self, moment_us: int, tokens: int) -> Plan:
         now = Millis(moment_us // 1000)
         line = RateLine(
-            window_key(Scope.KEY, "k1", now),
-            window_key(Scope.KEY, "k1", Millis(now - MINUTE_MS)),
+            MINUTE.key(Scope.KEY, "k1", now),
+            MINUTE.key(Scope.KEY, "k1", now - MINUTE_MS),
             self._rpm,
             self._tpm,
         )

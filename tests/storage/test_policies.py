@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from shared.domain import Key, Millis, Nanodollars, Policy, Scope, Team, User
 from shared.storage import policies
-from shared.storage.policies import Deleted, Fence, encode_id, parse, redis_key, render
+from shared.storage.key_names import encode_id
+from shared.storage.policies import Deleted, Fence, parse, redis_key, render
 from tests.storage.given import SINCE, everything, policy
 
 if TYPE_CHECKING:

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shared.domain import Key, KeyHash, Millis, Nanodollars, Policy, Principal, Scope, Team, User
+from shared.domain import (
+    Key,
+    KeyHash,
+    Millis,
+    Nanodollars,
+    Policy,
+    Principal,
+    Scope,
+    Team,
+    User,
+)
 from shared.settings import Settings
 from shared.storage.policies import Deleted
 from shared.storage.postgres import Postgres
-from shared.storage.principals import changed_policies, find_policies, find_principal
+from shared.storage.principals import Asking, changed_policies, find_entries, find_policies
+from tests.storage.given import find_principal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -78,13 +89,11 @@ def unversioned(policy: Policy | None) -> Policy | None:
 
 
 async def principal(database: Postgres) -> Principal:
-    found = await find_principal(database, HASH)
-    assert found is not None
-    return found
+    return await find_principal(database, HASH)
 
 
 async def test_an_unknown_key_is_nobody(database: Postgres) -> None:
-    assert await find_principal(database, HASH) is None
+    assert [] == await find_entries(database, Asking(KeyHash(HASH)))
 
 
 async def test_a_keys_columns_come_in_the_domains_units(

@@ -9,11 +9,15 @@ import pytest
 
 from shared.domain import Millis, Nanodollars, Scope
 from shared.settings import Settings
+from shared.storage.plans import Bearer
 from shared.storage.postgres import Postgres
-from shared.storage.seeds import Seed, budget_seeds
+from shared.storage.seeds import Seed, Seeds, budget_seeds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+TEAM = Bearer(Scope.TEAM, "t")
 
 
 @pytest.fixture
@@ -38,25 +42,41 @@ async def test_a_seed_is_the_column_its_period_and_the_drains_position(
 ) -> None:
     direct.execute("insert into ledger_position (shard, stream_id) values (0, '9-1'), (1, '7-7')")
 
-    seeds = await budget_seeds(database, [(Scope.TEAM, "t")])
+    seeds = await budget_seeds(database, [TEAM])
 
-    since, spend = Millis(1_793_491_200_007), Nanodollars(1_000_000_001)
-    assert [Seed(Scope.TEAM, "t", since, spend, "9-1")] == seeds
+    known = Seed(Millis(1_793_491_200_007), Nanodollars(1_000_000_001))
+    assert Seeds("9-1", {TEAM: known}) == seeds
 
 
 @pytest.mark.usefixtures("direct")
 async def test_the_position_of_a_ledger_that_was_never_drained_is_its_beginning(
     database: Postgres,
 ) -> None:
-    (seed,) = await budget_seeds(database, [(Scope.TEAM, "t")])
-
-    assert "0-0" == seed.position
+    assert "0-0" == (await budget_seeds(database, [TEAM])).position
 
 
 @pytest.mark.usefixtures("direct")
 async def test_an_entity_that_is_not_there_has_no_seed(database: Postgres) -> None:
-    wanted = [(Scope.USER, "t"), (Scope.TEAM, "t"), (Scope.KEY, "none")]
+    wanted = [Bearer(Scope.USER, "t"), TEAM, Bearer(Scope.KEY, "none")]
 
     seeds = await budget_seeds(database, wanted)
 
-    assert [(Scope.TEAM, "t")] == [(seed.scope, seed.entity_id) for seed in seeds]
+    assert [TEAM] == list(seeds.by_bearer)
+
+
+async def test_a_window_is_seeded_from_its_own_row_and_no_other(
+    database: Postgres, direct: psycopg.Connection
+) -> None:
+    direct.execute(
+        "insert into budget_window (scope, entity_id, name, spend, budget_started_at) values"
+        " ('team', 't', '1d', 0.5, '2026-11-01T00:00:00Z'), ('proxy', 'proxy', '-', 2, 'epoch')"
+    )
+    day, hour = Bearer(Scope.TEAM, "t", "1d"), Bearer(Scope.TEAM, "t", "1h")
+    proxy = Bearer(Scope.PROXY, "proxy")
+
+    seeds = await budget_seeds(database, [day, hour, proxy])
+
+    assert {
+        day: Seed(Millis(1_793_491_200_000), Nanodollars(500_000_000)),
+        proxy: Seed(Millis(0), Nanodollars(2_000_000_000)),
+    } == seeds.by_bearer

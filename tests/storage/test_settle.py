@@ -89,7 +89,7 @@ async def test_settle_gives_back_the_hold_and_books_the_cost(timed: TimedRedis) 
             "choice": "1",
             "amount": "50",
             "tokens": "100",
-            "second": "20",
+            "sixtieths": "total  20",
             "prompt": "11",
             "completion": "22",
         },

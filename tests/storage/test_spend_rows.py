@@ -28,7 +28,7 @@ from shared.storage.spend_rows import (
     position,
     take_turn,
 )
-from tests.ledger.rows import NOON, SINCE, a_row, column, given_entities
+from tests.ledger.rows import ENTITIES, NOON, SINCE, a_row, column, given_entities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -121,7 +121,7 @@ async def test_a_rows_columns_are_its_fields(
     assert [tuple(expected)] == found
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 async def test_a_row_of_the_columns_period_adds_to_it(
     database: Postgres, direct: psycopg.Connection, scope: Scope
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_row_of_the_columns_period_adds_to_it(
     assert (BEFORE + SPEND + 2, OPENING, SINCE) == column(direct, scope)
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 async def test_a_row_of_a_newer_period_starts_the_column_afresh(
     database: Postgres, direct: psycopg.Connection, scope: Scope
 ) -> None:
@@ -139,7 +139,7 @@ async def test_a_row_of_a_newer_period_starts_the_column_afresh(
     assert (SPEND, 0, SINCE + 1) == column(direct, scope)
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 async def test_a_row_of_an_older_period_leaves_the_column(
     database: Postgres, direct: psycopg.Connection, scope: Scope
 ) -> None:
@@ -148,7 +148,7 @@ async def test_a_row_of_an_older_period_leaves_the_column(
     assert (BEFORE, OPENING, SINCE) == column(direct, scope)
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 async def test_of_several_periods_in_a_batch_the_newest_counts(
     database: Postgres, direct: psycopg.Connection, scope: Scope
 ) -> None:
@@ -159,7 +159,7 @@ async def test_of_several_periods_in_a_batch_the_newest_counts(
     assert (10, 0, SINCE + 2) == column(direct, scope)
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", ENTITIES)
 async def test_a_row_that_bears_on_no_period_leaves_the_column(
     database: Postgres, direct: psycopg.Connection, scope: Scope
 ) -> None:
@@ -244,9 +244,9 @@ async def test_rollups_add_up_by_whom_the_rows_name(
     await book(
         database,
         [
-            a_row(5, organization_id="o", request_tags=["a"]),
-            a_row(7, end_user="e", request_tags=["a", "b", "b"]),
-            a_row(1, user=None, team_id=None),
+            a_row(5, end_user=None, request_tags=["a"]),
+            a_row(7, organization_id=None, request_tags=["a", "b", "b"]),
+            a_row(1, user=None, team_id=None, organization_id=None, end_user=None, request_tags=[]),
         ],
     )
 

@@ -387,7 +387,7 @@ names = st.sampled_from(
 
 
 @given(
-    st.sampled_from(Endpoint),
+    st.sampled_from(sorted(BODIES)),
     st.dictionaries(known | text, values, max_size=5),
     st.dictionaries(names, st.text(max_size=10), max_size=3),
 )

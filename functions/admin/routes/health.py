@@ -1,17 +1,28 @@
-"""The routes under /health: public."""
+"""The routes under /health and /utils; who is not asked for a key may know what they tell."""
 
 from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.admin.bodies import shown
+from functions.admin.bodies import asked, documented, shown
+from functions.admin.caller import Who
 from functions.admin.state import state_of
+from shared.admin import checkups
 from shared.storage.health import is_postgres_up, is_redis_up
+from shared.wire.admin_checkups import (
+    CountTokens,
+    HealthReply,
+    ReadinessDetails,
+    SupportedParams,
+    TokenCount,
+)
+from shared.wire.admin_fields import Identifier
 
 router = APIRouter(tags=["health"])
 
@@ -30,16 +41,63 @@ async def readiness(request: Request) -> Response:
     has_postgres, has_redis = await asyncio.gather(
         is_postgres_up(stores.postgres), is_redis_up(stores.redis)
     )
-    match has_postgres, has_redis:
-        case True, True:
-            status = "healthy"
-        case False, False:
-            status = "unhealthy"
-        case _:
-            status = "degraded"
+    status = _status(has_postgres, has_redis)
     content = {"status": status, "db": _word(has_postgres), "cache": _word(has_redis)}
     is_ready = has_postgres or has_redis
     return shown(content, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@router.get("/health/readiness/details", responses={200: {"model": ReadinessDetails}})
+async def details(request: Request, who: Who) -> Response:
+    """Say the same, and which configuration is in force."""
+    stores, live = who.desk.stores, who.desk.live
+    has_postgres, has_redis = await asyncio.gather(
+        is_postgres_up(stores.postgres), is_redis_up(stores.redis)
+    )
+    return shown(
+        ReadinessDetails(
+            status=_status(has_postgres, has_redis),
+            db=_word(has_postgres),
+            cache=_word(has_redis),
+            stage=state_of(request.app).settings.stage,
+            config_version=live.version,
+            models=len(live.current.groups),
+        )
+    )
+
+
+@router.get("/health", responses={200: {"model": HealthReply}})
+async def health(who: Who, model: Annotated[Identifier | None, Query()] = None) -> Response:
+    """Call each deployment with the least it answers, and say which did."""
+    return shown(await checkups.health(who.desk, model, who.now))
+
+
+@router.post(
+    "/utils/token_counter",
+    openapi_extra=documented(CountTokens),
+    responses={200: {"model": TokenCount}},
+)
+async def token_counter(request: Request, who: Who) -> Response:
+    """Estimate how many tokens a prompt has."""
+    body = await asked(request, CountTokens)
+    return shown(checkups.count_tokens(who.desk, body))
+
+
+@router.get("/utils/supported_openai_params", responses={200: {"model": SupportedParams}})
+async def supported_params(who: Who, model: Annotated[Identifier, Query()]) -> Response:
+    """Say which of OpenAI's parameters a model's provider takes."""
+    found = checkups.supported_params(who.desk, model)
+    return shown(SupportedParams(supported_openai_params=found))
+
+
+def _status(has_postgres: bool, has_redis: bool) -> str:  # noqa: FBT001 - named at its calls
+    match has_postgres, has_redis:
+        case True, True:
+            return "healthy"
+        case False, False:
+            return "unhealthy"
+        case _:
+            return "degraded"
 
 
 def _word(is_up: bool) -> str:  # noqa: FBT001 - named at its only two calls

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.idempotency import answer_once
 from shared.admin import key_reads, key_rotation, keys
 from shared.wire.admin_fields import KeyReference
 from shared.wire.admin_keys import (
@@ -45,7 +46,9 @@ router = APIRouter(tags=["keys"])
 async def generate(request: Request, who: Who) -> Response:
     """Make a virtual key; the answer is the only time it is told."""
     body = await asked(request, GenerateKey)
-    return shown(await keys.generate_key(who.desk, who.caller, body, who.now))
+    return await answer_once(
+        request, who, body, lambda: keys.generate_key(who.desk, who.caller, body, who.now)
+    )
 
 
 @router.post(
@@ -56,7 +59,9 @@ async def generate(request: Request, who: Who) -> Response:
 async def generate_service_account(request: Request, who: Who) -> Response:
     """Make a key of a team that belongs to nobody in it."""
     body = await asked(request, GenerateKey)
-    return shown(await keys.generate_service_key(who.desk, who.caller, body, who.now))
+    return await answer_once(
+        request, who, body, lambda: keys.generate_service_key(who.desk, who.caller, body, who.now)
+    )
 
 
 @router.post(
@@ -99,8 +104,12 @@ async def bulk_update_of_team(request: Request, who: Who) -> Response:
 async def regenerate(request: Request, who: Who) -> Response:
     """Give a key another secret, without a name the caller's own."""
     body = await asked(request, RegenerateKey)
-    key = await key_rotation.regenerate_key(who.desk, who.caller, None, body, who.now)
-    return shown(key)
+    return await answer_once(
+        request,
+        who,
+        body,
+        lambda: key_rotation.regenerate_key(who.desk, who.caller, None, body, who.now),
+    )
 
 
 @router.post(
@@ -113,7 +122,12 @@ async def regenerate_named(
 ) -> Response:
     """Give the key in the path another secret."""
     body = await asked(request, RegenerateKey)
-    return shown(await key_rotation.regenerate_key(who.desk, who.caller, key, body, who.now))
+    return await answer_once(
+        request,
+        who,
+        body,
+        lambda: key_rotation.regenerate_key(who.desk, who.caller, key, body, who.now),
+    )
 
 
 @router.post(

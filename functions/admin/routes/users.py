@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.idempotency import answer_once
 from shared.admin import user_reads, users
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_users import (
@@ -35,7 +36,9 @@ router = APIRouter(tags=["users"])
 async def new(request: Request, who: Who) -> Response:
     """Make a user, with a key unless `auto_create_key` is false."""
     body = await asked(request, NewUser)
-    return shown(await users.new_user(who.desk, who.caller, body, who.now))
+    return await answer_once(
+        request, who, body, lambda: users.new_user(who.desk, who.caller, body, who.now)
+    )
 
 
 @router.post(

@@ -108,13 +108,14 @@ class ChatMeaning:
     """What Converse's events mean in a chat's stream."""
 
     chunks: ChunkWriter
-    _calls: dict[Json, int] = field(default_factory=dict["Json", int])
+    _calls: dict[int, int] = field(default_factory=dict[int, int])
     _silent: set[int] = field(default_factory=set[int])
     has_stopped: bool = False
 
     def read(self, kind: str, data: JsonObject) -> list[StreamEvent]:
         """Translate one event."""
-        block = data.get("contentBlockIndex")
+        found = data.get("contentBlockIndex")
+        block = found if isinstance(found, int) else -1
         match kind:
             case "messageStart":
                 return [self.chunks.delta({"role": "assistant", "content": ""})]
@@ -132,14 +133,14 @@ class ChatMeaning:
             case _:
                 return []
 
-    def _open(self, block: Json, use: JsonObject) -> list[StreamEvent]:
+    def _open(self, block: int, use: JsonObject) -> list[StreamEvent]:
         if not use:
             return []
         position = self._calls[block] = len(self._calls)
         self._silent.add(position)
         return [self.chunks.delta({"tool_calls": [{"index": position, **_call(use, "")}]})]
 
-    def _add(self, block: Json, delta: JsonObject) -> list[StreamEvent]:
+    def _add(self, block: int, delta: JsonObject) -> list[StreamEvent]:
         match delta:
             case {"text": str(words)}:
                 return [self.chunks.delta({"content": words})]

@@ -93,7 +93,7 @@ def _is_strict(schema: Json) -> bool:
 def _tools(given: Mapping[str, Json], limits: Unsupported, *, is_rich: bool) -> JsonObject:
     found: list[Json] = []
     for tool in mappings(given.get("tools")):
-        if tool.get("type") not in {None, "custom"}:
+        if tool.get("type") is not None and tool.get("type") != "custom":
             limits.refuse("tools", f"tools of type '{tool.get('type')}'")
             continue
         function = without_nulls(

@@ -7,7 +7,9 @@
 --   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
 --   number of entries, budgets, rates, leases, candidates, config version or ''; then
 --   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
---   rate: rpm or '', tpm or '' · lease: limit · candidate: six words (places.lua)
+--   rate: requests or '', tokens or '', ms of a sixtieth of its window, prefix of its fields, which
+--   tokens settle counts (total | input | output) · lease: limit
+--   candidate: six words (places.lua)
 --   with a cache: the row of a hit, ms an entry may be old, ms for which we alone may ask ('' if
 --   others may as well), prompt and completion tokens of a hit found elsewhere ('' if not looked)
 -- returns one of
@@ -21,7 +23,7 @@
 --   ENDED, a settle of this request came first: whoever asked has gone
 --   (indices count from 1)
 -- A hit holds nothing: its row, which costs nothing, is booked at once.
--- expires: rate windows after 2 minutes, leases with the hold; entries a day after their last use;
+-- expires: rate windows after twice their length, leases with the hold; entries a day after their last use;
 --   budgets and holds never: the sweeper ends a hold that nobody settles
 -- include numbers
 -- include cached
@@ -34,7 +36,6 @@ local n_entries, n_budgets, n_rates, n_leases, n_candidates =
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
-local second = math.floor(now / 1000) % 60
 local k, a = 3, 14
 
 -- The same request again, after a reply that got lost: it has what it asked for.
@@ -71,7 +72,7 @@ k = k + n_entries
 
 -- The candidate that takes the call; its reservation is what the budgets must bear.
 local first_candidate = k + n_budgets + 2 * n_rates + n_leases
-local prices = a + 4 * n_budgets + 2 * n_rates + n_leases
+local prices = a + 4 * n_budgets + 5 * n_rates + n_leases
 local choice, back = choose(first_candidate, prices, n_candidates, tokens, now)
 local amount = tonumber(ARGV[prices + PLACE_WORDS * ((choice or 1) - 1) + 1] or '0')
 
@@ -111,56 +112,59 @@ end
 if #seed > 0 then return {'SEED', unpack(seed)} end
 k = k + n_budgets
 
--- Sixtieths of the minute before that still lie within the last 60 seconds. The bucket of this very
--- second counts too: what it holds may be 59.1 s old.
-local function trailing(key, letter)
+-- Sixtieths of the window before that still lie within the trailing one. The bucket of this very
+-- sixtieth counts too: what it holds may be almost a whole window old.
+local function trailing(window, letter)
   local names = {}
-  for s = second, 59 do names[#names+1] = letter .. s end
-  local sum, values = 0, redis.call('HMGET', key, unpack(names))
+  for n = window.sixtieth, 59 do names[#names+1] = window.prefix .. letter .. n end
+  local sum, values = 0, redis.call('HMGET', window.previous, unpack(names))
   for _, v in ipairs(values) do sum = sum + tonumber(v or '0') end
   return sum, values
 end
 
--- Seconds until enough of the trailing minute has passed for `excess` to be gone.
-local function seconds_until_room(current, previous, letter, excess)
-  local _, old = trailing(previous, letter)
+-- Seconds until enough of the trailing window has passed for `excess` to be gone.
+local function seconds_until_room(window, letter, excess)
+  local function seconds(sixtieths) return math.ceil((sixtieths * window.step - now % window.step) / 1000) end
+  local _, old = trailing(window, letter)
   for i, v in ipairs(old) do
     excess = excess - tonumber(v or '0')
-    if excess <= 0 then return i end
+    if excess <= 0 then return seconds(i) end
   end
-  for s = 0, second do
-    excess = excess - tonumber(redis.call('HGET', current, letter .. s) or '0')
-    if excess <= 0 then return 60 - second + s + 1 end
+  for n = 0, window.sixtieth do
+    excess = excess - tonumber(redis.call('HGET', window.current, window.prefix .. letter .. n) or '0')
+    if excess <= 0 then return seconds(60 - window.sixtieth + n + 1) end
   end
-  return 60
+  return 60 * window.step / 1000
 end
 
-local function used_of(current, previous, field, letter, more, limit)
-  local now_used = tonumber(redis.call('HGET', current, field) or '0')
+local function used_of(window, field, letter, more, limit)
+  local now_used = tonumber(redis.call('HGET', window.current, window.prefix .. field) or '0')
   if not limit then return now_used, false end
-  local before = tonumber(redis.call('HGET', previous, field) or '0')
+  local before = tonumber(redis.call('HGET', window.previous, window.prefix .. field) or '0')
   if now_used + before + more <= limit then return now_used + before, false end
-  local used = now_used + trailing(previous, letter)
+  local used = now_used + trailing(window, letter)
   return used, used + more > limit
 end
 
-local usage = {}
+local windows, usage = {}, {}
 for i = 1, n_rates do
-  local current, previous = KEYS[k+2*i-1], KEYS[k+2*i]
-  local rpm, tpm = tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
-  local requests, no_request = used_of(current, previous, 'requests', 'r', 1, rpm)
+  local step = tonumber(ARGV[a+3])
+  local window = {current = KEYS[k+2*i-1], previous = KEYS[k+2*i], step = step, prefix = ARGV[a+4],
+    counted = ARGV[a+5], sixtieth = math.floor(now / step) % 60}
+  local most_requests, most_tokens = tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
+  local requests, no_request = used_of(window, 'requests', 'r', 1, most_requests)
   if no_request then
-    return {'RATE', i, 'requests', whole(requests), seconds_until_room(current, previous, 'r', requests + 1 - rpm)}
+    return {'RATE', i, 'requests', whole(requests), seconds_until_room(window, 'r', requests + 1 - most_requests)}
   end
-  local spent_tokens, no_token = used_of(current, previous, 'tokens', 't', tokens, tpm)
+  local spent_tokens, no_token = used_of(window, 'tokens', 't', tokens, most_tokens)
   if no_token then
-    return {'RATE', i, 'tokens', whole(spent_tokens), seconds_until_room(current, previous, 't', spent_tokens + tokens - tpm)}
+    return {'RATE', i, 'tokens', whole(spent_tokens), seconds_until_room(window, 't', spent_tokens + tokens - most_tokens)}
   end
   usage[#usage+1] = whole(requests + 1)
   usage[#usage+1] = whole(spent_tokens + tokens)
-  a = a + 2
+  windows[i] = window
+  a = a + 5
 end
-local first_rate = k
 k = k + 2 * n_rates
 
 for i = 1, n_leases do
@@ -179,18 +183,19 @@ for _, budget in ipairs(budgets) do
   end
   if budget.limited then redis.call('HINCRBY', budget.key, 'reserved', whole(amount)) end
 end
-for i = 1, n_rates do
-  local current = KEYS[first_rate+2*i-1]
-  redis.call('HINCRBY', current, 'requests', 1)
-  redis.call('HINCRBY', current, 'r' .. second, 1)
-  if tokens > 0 then
-    redis.call('HINCRBY', current, 'tokens', whole(tokens))
-    redis.call('HINCRBY', current, 't' .. second, whole(tokens))
+for _, window in ipairs(windows) do
+  local function add(field, letter, count)
+    redis.call('HINCRBY', window.current, window.prefix .. field, whole(count))
+    redis.call('HINCRBY', window.current, window.prefix .. letter .. window.sixtieth, whole(count))
   end
-  redis.call('PEXPIRE', current, 120000)
+  add('requests', 'r', 1)
+  if tokens > 0 then add('tokens', 't', tokens) end
+  -- At hh:00 the minute's window and the hour's share a key: the longer life counts.
+  local lives = 120 * window.step
+  if redis.call('PTTL', window.current) < lives then redis.call('PEXPIRE', window.current, whole(lives)) end
 end
 local deadline = whole(now + life)
-local lease_keys, budget_lines, marks, window_keys = {}, {}, {}, {}
+local lease_keys, budget_lines, marks, window_keys, sixtieths = {}, {}, {}, {}, {}
 for i = 1, n_leases do
   redis.call('ZREMRANGEBYSCORE', KEYS[k+i], '-inf', whole(now))
   redis.call('ZADD', KEYS[k+i], deadline, id)
@@ -201,7 +206,10 @@ for i, budget in ipairs(budgets) do
   budget_lines[i] = budget.key .. '\n' .. budget.since .. '\n' .. (budget.limited and '1' or '0')
   marks[i] = budget.mark
 end
-for i = 1, n_rates do window_keys[i] = KEYS[first_rate+2*i-1] end
+for i, window in ipairs(windows) do
+  window_keys[i] = window.current
+  sixtieths[i] = window.counted .. ' ' .. window.prefix .. ' ' .. window.sixtieth
+end
 local reply = {is_hit and 'HIT' or 'OK', whole(now_us), choice, #texts}
 for _, text in ipairs(texts) do reply[#reply+1] = text end
 for _, budget in ipairs(budgets) do reply[#reply+1] = budget.spent end
@@ -220,7 +228,7 @@ if choice > 0 then
   place = take(first_candidate + PLACE_KEYS * after, prices + PLACE_WORDS * after, id, tokens, now, life)
 end
 redis.call('HSET', KEYS[1], 'state', 'held', 'place', place, 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
-  'tokens', whole(tokens), 'second', second, 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
+  'tokens', whole(tokens), 'sixtieths', table.concat(sixtieths, '\n'), 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
   'budgets', table.concat(budget_lines, '\n'), 'windows', table.concat(window_keys, '\n'),
   'leases', table.concat(lease_keys, '\n'), 'marks', table.concat(marks, '\n'))
 redis.call('ZADD', KEYS[2], deadline, id)

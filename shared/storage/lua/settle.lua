@@ -26,7 +26,7 @@ local prompt, completion = ARGV[4], ARGV[5]
 local n_budgets, n_windows, n_leases = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'second', 'spend', 'prompt', 'completion', 'place')
+local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'sixtieths', 'spend', 'prompt', 'completion', 'place')
 local state, marks = hold[1], marks_of(hold[2])
 
 if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
@@ -73,13 +73,14 @@ end
 if mode == 'lost' then cost, prompt, completion = hold[3], hold[7], hold[8] end
 charge(cost, hold[3])
 if hold[4] then
-  local reserved_tokens = tonumber(hold[4])
-  local difference = tonumber(prompt) + tonumber(completion) - reserved_tokens
-  for i = 1, n_windows do
-    local key = KEYS[5+n_budgets+i]
-    if difference ~= 0 and redis.call('EXISTS', key) == 1 then
-      redis.call('HINCRBY', key, 'tokens', whole(difference))
-      redis.call('HINCRBY', key, 't' .. hold[5], whole(difference))
+  local counts = {total = tonumber(prompt) + tonumber(completion), input = tonumber(prompt), output = tonumber(completion)}
+  local i = 0
+  for counted, prefix, sixtieth in string.gmatch(hold[5] or '', '(%l+) (%l*) (%d+)') do
+    i = i + 1
+    local key, difference = KEYS[5+n_budgets+i], counts[counted] - tonumber(hold[4])
+    if i <= n_windows and difference ~= 0 and redis.call('EXISTS', key) == 1 then
+      redis.call('HINCRBY', key, prefix .. 'tokens', whole(difference))
+      redis.call('HINCRBY', key, prefix .. 't' .. sixtieth, whole(difference))
     end
   end
 end

@@ -50,16 +50,38 @@ with booked as (
         team_id, organization_id, end_user, metadata, status, request_tags, since
 ),
 
--- Of several periods of one key the newest counts.
-key_spend as (
-    select distinct on (entity_id) entity_id, to_timestamp(since / 1000.0)::timestamptz(3) as since, spend, used_at
+-- Who bears how much, in which period: null where a kind has no limits and nobody looked.
+borne as (
+    select
+        scope, entity_id, since, sum(spend) as spend, max(start_time) as used_at
     from (
-        select api_key as entity_id, (since ->> 'key')::bigint as since, max(start_time) as used_at, sum(spend) as spend
+        select bearer.scope, bearer.entity_id, bearer.since, booked.spend, booked.start_time
         from booked
-        group by 1, 2
-    ) as by_period
+        cross join lateral (
+            values
+            ('key', api_key, (since ->> 'key')::bigint),
+            ('user', "user", (since ->> 'user')::bigint),
+            ('team', team_id, (since ->> 'team')::bigint),
+            ('team_member', tollgate_pair(team_id, "user"), (since ->> 'team_member')::bigint),
+            ('org', organization_id, (since ->> 'org')::bigint),
+            ('end_user', end_user, (since ->> 'end_user')::bigint)
+        ) as bearer (scope, entity_id, since)
+        union all
+        select 'tag', tag, (since -> 'tag' ->> tag)::bigint, spend, start_time
+        from booked
+        cross join lateral (select distinct unnest(request_tags) as tag) as tags
+    ) as each_row
+    where entity_id is not null
+    group by 1, 2, 3
+),
+
+-- Of several periods of one bearer the newest counts.
+latest as (
+    select distinct on (scope, entity_id)
+        scope, entity_id, to_timestamp(borne.since / 1000.0)::timestamptz(3) as since, spend, used_at
+    from borne
     where since is not null
-    order by entity_id, by_period.since desc
+    order by scope, entity_id, borne.since desc
 ),
 
 key_column as (
@@ -69,21 +91,10 @@ key_column as (
         budget_opening = case entity.budget_started_at when latest.since then entity.budget_opening else 0 end,
         budget_started_at = latest.since,
         last_active = greatest(entity.last_active, latest.used_at)
-    from key_spend as latest
-    where entity.token = latest.entity_id
+    from latest
+    where latest.scope = 'key'
+      and entity.token = latest.entity_id
       and entity.budget_started_at <= latest.since
-),
-
--- Of several periods of one user the newest counts.
-user_spend as (
-    select distinct on (entity_id) entity_id, to_timestamp(since / 1000.0)::timestamptz(3) as since, spend
-    from (
-        select "user" as entity_id, (since ->> 'user')::bigint as since, sum(spend) as spend
-        from booked
-        group by 1, 2
-    ) as by_period
-    where since is not null
-    order by entity_id, by_period.since desc
 ),
 
 user_column as (
@@ -92,21 +103,10 @@ user_column as (
         spend = case entity.budget_started_at when latest.since then entity.spend else 0 end + latest.spend,
         budget_opening = case entity.budget_started_at when latest.since then entity.budget_opening else 0 end,
         budget_started_at = latest.since
-    from user_spend as latest
-    where entity.user_id = latest.entity_id
+    from latest
+    where latest.scope = 'user'
+      and entity.user_id = latest.entity_id
       and entity.budget_started_at <= latest.since
-),
-
--- Of several periods of one team the newest counts.
-team_spend as (
-    select distinct on (entity_id) entity_id, to_timestamp(since / 1000.0)::timestamptz(3) as since, spend
-    from (
-        select team_id as entity_id, (since ->> 'team')::bigint as since, sum(spend) as spend
-        from booked
-        group by 1, 2
-    ) as by_period
-    where since is not null
-    order by entity_id, by_period.since desc
 ),
 
 team_column as (
@@ -115,9 +115,95 @@ team_column as (
         spend = case entity.budget_started_at when latest.since then entity.spend else 0 end + latest.spend,
         budget_opening = case entity.budget_started_at when latest.since then entity.budget_opening else 0 end,
         budget_started_at = latest.since
-    from team_spend as latest
-    where entity.team_id = latest.entity_id
+    from latest
+    where latest.scope = 'team'
+      and entity.team_id = latest.entity_id
       and entity.budget_started_at <= latest.since
+),
+
+organization_column as (
+    update litellm_organizationtable as entity
+    set
+        spend = case entity.budget_started_at when latest.since then entity.spend else 0 end + latest.spend,
+        budget_opening = case entity.budget_started_at when latest.since then entity.budget_opening else 0 end,
+        budget_started_at = latest.since
+    from latest
+    where latest.scope = 'org'
+      and entity.organization_id = latest.entity_id
+      and entity.budget_started_at <= latest.since
+),
+
+member_column as (
+    update litellm_teammembership as entity
+    set
+        spend = case entity.budget_started_at when latest.since then entity.spend else 0 end + latest.spend,
+        total_spend = entity.total_spend + latest.spend,
+        budget_opening = case entity.budget_started_at when latest.since then entity.budget_opening else 0 end,
+        budget_started_at = latest.since
+    from latest
+    where latest.scope = 'team_member'
+      and tollgate_pair(entity.team_id, entity.user_id) = latest.entity_id
+      and entity.budget_started_at <= latest.since
+),
+
+-- Nobody looked for these where none of their kind has limits. What they spent then is added as long as they have no
+-- budget: a counter that is made later must say what its column says.
+named as (
+    select scope, entity_id, latest.since, coalesce(latest.spend, 0) as spend, coalesce(undated.spend, 0) as undated
+    from latest
+    full join (select scope, entity_id, spend from borne where since is null) as undated using (scope, entity_id)
+    where scope in ('end_user', 'tag')
+),
+
+enduser_column as (
+    update litellm_endusertable as entity
+    set
+        spend = case when entity.budget_started_at < named.since then 0 else entity.spend end
+            + case when entity.budget_started_at <= named.since then named.spend else 0 end
+            + case when entity.budget_id is null then named.undated else 0 end,
+        budget_opening = case when entity.budget_started_at < named.since then 0 else entity.budget_opening end,
+        budget_started_at = greatest(entity.budget_started_at, named.since)
+    from named
+    where named.scope = 'end_user'
+      and entity.user_id = named.entity_id
+),
+
+tag_column as (
+    update litellm_tagtable as entity
+    set
+        spend = case when entity.budget_started_at < named.since then 0 else entity.spend end
+            + case when entity.budget_started_at <= named.since then named.spend else 0 end
+            + case when entity.budget_id is null then named.undated else 0 end,
+        budget_opening = case when entity.budget_started_at < named.since then 0 else entity.budget_opening end,
+        budget_started_at = greatest(entity.budget_started_at, named.since)
+    from named
+    where named.scope = 'tag'
+      and entity.tag_name = named.entity_id
+),
+
+window_spend as (
+    select distinct on (scope, entity_id, name)
+        scope, entity_id, name, to_timestamp(by_period.since / 1000.0)::timestamptz(3) as since, spend
+    from (
+        select
+            entry ->> 0 as scope, entry ->> 1 as entity_id, entry ->> 2 as name, (entry ->> 3)::bigint as since,
+            sum(spend) as spend
+        from booked
+        cross join lateral jsonb_array_elements(since -> 'windows') as entry
+        group by 1, 2, 3, 4
+    ) as by_period
+    order by scope, entity_id, name, by_period.since desc
+),
+
+window_row as (
+    insert into budget_window as entity (scope, entity_id, name, spend, budget_started_at)
+    select scope, entity_id, name, spend, since
+    from window_spend
+    on conflict (scope, entity_id, name) do update set
+        spend = case entity.budget_started_at when excluded.budget_started_at then entity.spend else 0 end
+            + excluded.spend,
+        budget_started_at = excluded.budget_started_at
+    where entity.budget_started_at <= excluded.budget_started_at
 ),
 
 -- What a day's rollups add up. The correction of a lost request is no request of its own.

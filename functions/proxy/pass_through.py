@@ -1,0 +1,62 @@
+"""/{provider}/…: a vendor's own API, with the virtual key swapped for a deployment's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.convertors import StringConvertor, register_url_convertor
+
+from functions.proxy.answers import BufferedAnswer, StreamedAnswer
+from functions.proxy.reporting import report_refusal
+from functions.proxy.state import gateway_of
+from shared.auth.keys import presented_key
+from shared.config.vendors import VENDORS
+from shared.domain import Passing
+from shared.errors import GatewayError
+from shared.gateway.relay import Relay
+from shared.gateway.serve import serve
+from shared.runtime.http import read_body
+from shared.spend.ids import uuid7
+from shared.wire.passing_requests import parse_passing
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+class ProviderConvertor(StringConvertor):
+    """Takes a known provider's name for a path's first segment, and nothing else."""
+
+    regex = "|".join(sorted(VENDORS))
+
+
+register_url_convertor("provider", ProviderConvertor())
+
+
+async def pass_through(request: Request) -> Response:
+    """Serve one request below a provider's name."""
+    gateway = gateway_of(request)
+    provider: str = request.path_params["provider"]
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    path = raw_path.partition(b"?")[0].decode("latin-1").removeprefix(f"/{provider}")
+    route = f"/{provider}{path}"
+    try:
+        call = parse_passing(
+            provider,
+            Passing(
+                request.method,
+                path,
+                request.scope["query_string"].decode("latin-1"),
+                dict(request.headers),
+                await read_body(request),
+            ),
+            id=uuid7(gateway.clock.now()),
+            requester_ip=request.client.host if request.client else None,
+        )
+        served = await serve(gateway, presented_key(request.headers), call, route)
+    except GatewayError as error:
+        report_refusal(route[:255], error)
+        raise
+    if isinstance(served, Relay):
+        return StreamedAnswer(served, f"/{provider}")
+    return BufferedAnswer(served, f"/{provider}")

@@ -1,0 +1,107 @@
+"""Budgets and rates that an entity has for single models. Pure.
+
+`model_max_budget` is LiteLLM's `{name: {"budget_limit" | "max_budget": 5, "time_period" |
+"budget_duration": "1d", "rpm_limit": 9, "tpm_limit": 9}}`, or flat `{name: 5}` for a budget for
+ever. `model_rpm_limit` and `model_tpm_limit` in the metadata are `{name: 9}`. A name is a model
+group, or a pattern like `openai/*`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from math import floor, isfinite
+from typing import TYPE_CHECKING
+
+from shared.domain import Nanodollars, RateLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.domain import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBudget:
+    """What one model, or all that a pattern matches, may cost; no duration is for ever."""
+
+    name: str
+    limit: Nanodollars
+    duration: str | None
+
+
+def model_budget(budgets: Mapping[str, Json], models: Sequence[str]) -> ModelBudget | None:
+    """Return the budget that a call falls under: the most specific, if any."""
+    if not budgets:
+        return None
+    entries = {name: amount for name in budgets if (amount := _amount(budgets[name])) is not None}
+    name = best_name(entries, models)
+    return None if name is None else ModelBudget(name, entries[name], _duration(budgets[name]))
+
+
+def model_rates(
+    budgets: Mapping[str, Json], metadata: Mapping[str, Json], models: Sequence[str]
+) -> tuple[str, RateLimits] | None:
+    """Return the name under which an entity's calls of the model are counted, and its rates."""
+    of_requests = _limits(metadata.get("model_rpm_limit")) | _fields(budgets, "rpm_limit")
+    of_tokens = _limits(metadata.get("model_tpm_limit")) | _fields(budgets, "tpm_limit")
+    name = best_name({**of_requests, **of_tokens}, models)
+    if name is None:
+        return None
+    return name, RateLimits(rpm=of_requests.get(name), tpm=of_tokens.get(name))
+
+
+def best_name(names: Iterable[str], models: Sequence[str]) -> str | None:
+    """Pick the name that speaks of a model: itself, without its provider, the longest pattern.
+
+    `models` are the names that the model goes by, as the caller asked for it first.
+    """
+    known = set(names)
+    if not known:
+        return None
+    for exact in (*models, *(model.partition("/")[2] for model in models)):
+        if exact and exact in known:
+            return exact
+    patterns = [n for n in known if "*" in n and any(_matches(n, model) for model in models)]
+    return max(patterns, key=lambda name: (len(name), name), default=None)
+
+
+def money(value: Json) -> Nanodollars | None:
+    """Read dollars as JSON has them, rounded down; None for what is no amount."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return Nanodollars(min(floor(Decimal(str(value)).scaleb(9)), 2**63 - 1)) if value >= 0 else None
+
+
+def _matches(pattern: str, model: str) -> bool:
+    return fnmatchcase(model, pattern.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _amount(value: Json) -> Nanodollars | None:
+    if not isinstance(value, dict):
+        return money(value)
+    limit = value.get("budget_limit")
+    return money(limit if limit is not None else value.get("max_budget"))
+
+
+def _duration(value: Json) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    duration = value.get("time_period") or value.get("budget_duration")
+    return duration if isinstance(duration, str) else None
+
+
+def _limits(value: Json) -> dict[str, int]:
+    if not isinstance(value, dict):
+        return {}
+    return {name: limit for name, limit in value.items() if _is_limit(limit)}  # pyright: ignore[reportReturnType]
+
+
+def _fields(budgets: Mapping[str, Json], field: str) -> dict[str, int]:
+    found = {name: each.get(field) for name, each in budgets.items() if isinstance(each, dict)}
+    return {name: limit for name, limit in found.items() if _is_limit(limit)}  # pyright: ignore[reportReturnType]
+
+
+def _is_limit(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,91 @@
+"""Parts of the configuration on the admin API: what is asked, and what is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, JsonValue
+
+from shared.wire.admin_fields import AdminRequest, Document, Identifier
+
+Section = Literal["general_settings", "litellm_settings", "router_settings"]
+FallbackType = Literal["general"]
+
+
+class UpdateConfig(AdminRequest):
+    """POST /config/update: what is sent is laid over what is there; a null takes a setting away."""
+
+    general_settings: Document | None = None
+    litellm_settings: Document | None = None
+    router_settings: Document | None = None
+    environment_variables: Document | None = None
+
+
+class UpdateField(AdminRequest):
+    """POST /config/field/update."""
+
+    field_name: Identifier
+    field_value: JsonValue = None
+    config_type: Section = "general_settings"
+
+
+class DeleteField(AdminRequest):
+    """POST /config/field/delete."""
+
+    field_name: Identifier
+    config_type: Section = "general_settings"
+
+
+class ConfigField(BaseModel):
+    """One setting: what it is worth, and whether the database says so."""
+
+    field_name: str
+    field_value: JsonValue = None
+    stored_in_db: bool
+
+
+class SetFallback(AdminRequest):
+    """POST /fallback."""
+
+    model: Identifier
+    fallback_models: Annotated[list[Identifier], Field(min_length=1, max_length=100)]
+    fallback_type: FallbackType = "general"
+
+
+class Fallback(BaseModel):
+    """The fallbacks of one model."""
+
+    model: str
+    fallback_models: list[str]
+    fallback_type: str = "general"
+
+
+class CallbacksReply(BaseModel):
+    """GET /get/config/callbacks: no callback runs here; the settings of the router are in force."""
+
+    status: str = "success"
+    callbacks: list[JsonValue] = Field(default_factory=list["JsonValue"])
+    alerts: list[JsonValue] = Field(default_factory=list["JsonValue"])
+    router_settings: dict[str, JsonValue]
+
+
+class CacheKeys(AdminRequest):
+    """POST /cache/delete."""
+
+    keys: Annotated[list[Identifier], Field(min_length=1, max_length=1_000)]
+
+
+class CachePing(BaseModel):
+    """GET /cache/ping."""
+
+    status: str
+    cache_type: str = "redis"
+    ping_response: bool
+    set_cache_response: str
+
+
+class CacheCleared(BaseModel):
+    """POST /cache/delete, POST /cache/flushall: how many entries are gone."""
+
+    status: str = "success"
+    deleted: int

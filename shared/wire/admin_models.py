@@ -1,0 +1,158 @@
+"""Models and credentials on the admin API: what is asked, and what is shown without secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from shared.wire.admin_fields import AdminRequest, Document, Identifier
+
+Documents = dict[str, JsonValue]
+
+
+class NewModel(AdminRequest):
+    """POST /model/new."""
+
+    model_name: Identifier
+    litellm_params: Document
+    model_info: Document | None = None
+
+
+class UpdateModel(AdminRequest):
+    """POST /model/update, PATCH /model/{id}/update: what is sent is laid over what is there.
+
+    A null takes a parameter away. The id stands in `model_info.id`, as in LiteLLM, or in the path.
+    """
+
+    model_id: Identifier | None = None
+    model_name: Identifier | None = None
+    litellm_params: Document | None = None
+    model_info: Document | None = None
+
+
+class NameModel(AdminRequest):
+    """POST /model/delete, /model/block, /model/unblock."""
+
+    id: Identifier
+
+
+class ListModels(BaseModel):
+    """GET /v2/model/info."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    size: Annotated[int, Field(ge=1, le=500)] = 50
+    model: Identifier | None = None
+    model_id: Identifier | None = Field(default=None, alias="modelId")
+    search: Identifier | None = None
+
+
+class ModelRow(BaseModel):
+    """A row of the model table; secrets in it are sealed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_id: str
+    model_name: str
+    litellm_params: Documents
+    model_info: Documents = Field(default_factory=dict)
+    blocked: bool = False
+    created_at: datetime | None = None
+    created_by: str | None = None
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+
+class ModelEntry(BaseModel):
+    """One deployment as /model/info shows it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_name: str
+    litellm_params: Documents
+    model_info: Documents
+
+
+class ModelEntries(BaseModel):
+    """GET /model/info."""
+
+    data: list[ModelEntry]
+
+
+class ModelPage(ModelEntries):
+    """GET /v2/model/info."""
+
+    total_count: int
+    current_page: int
+    size: int
+    total_pages: int
+
+
+class ModelGroup(BaseModel):
+    """What the deployments of one name have together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_group: str
+    providers: list[str]
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    input_cost_per_token: JsonValue = None
+    output_cost_per_token: JsonValue = None
+    mode: str | None = None
+    tpm: int | None = None
+    rpm: int | None = None
+
+
+class ModelGroups(BaseModel):
+    """GET /model_group/info."""
+
+    data: list[ModelGroup]
+
+
+class DeletedModel(BaseModel):
+    """POST /model/delete."""
+
+    message: str
+
+
+class NewCredential(AdminRequest):
+    """POST /credentials."""
+
+    credential_name: Identifier
+    credential_values: Document
+    credential_info: Document | None = None
+
+
+class UpdateCredential(AdminRequest):
+    """PATCH /credentials/{name}: what is sent is laid over what is there."""
+
+    credential_values: Document | None = None
+    credential_info: Document | None = None
+
+
+class CredentialRow(BaseModel):
+    """A row of the credentials' table; its values are sealed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    credential_name: str
+    credential_values: Documents
+    credential_info: Documents = Field(default_factory=dict)
+
+
+class Credentials(BaseModel):
+    """GET /credentials: names and what is told about them, the values masked."""
+
+    success: bool = True
+    credentials: list[CredentialRow]
+
+
+class Done(BaseModel):
+    """What was done, in words."""
+
+    success: bool = True
+    message: str

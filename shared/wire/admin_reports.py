@@ -1,0 +1,174 @@
+"""Reports of spend: what is asked, the sums they are made of, and LiteLLM's shapes of them."""
+
+from __future__ import annotations
+
+from datetime import date as Date  # noqa: N812 - `date` is the name of a field
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from shared.wire.admin_fields import AdminRequest, Identifier, KeyReference
+from shared.wire.admin_spend import SpendLog
+
+
+class Between(BaseModel):
+    """Two days, the last one included; without them the last 30."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_date: Identifier | None = None
+    end_date: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    api_key: KeyReference | None = None
+
+
+class Report(Between):
+    """GET /global/spend/report."""
+
+    group_by: Literal["team", "customer", "api_key"] = "team"
+    team_id: Identifier | None = None
+    customer_id: Identifier | None = None
+
+
+class Activity(BaseModel):
+    """GET /{user|team|organization|customer|tag}/daily/activity; ids are separated by commas."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_date: Identifier | None = None
+    end_date: Identifier | None = None
+    model: Identifier | None = None
+    api_key: KeyReference | None = None
+    user_id: Identifier | None = None
+    team_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    organization_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    end_user_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    tags: Annotated[str, Field(max_length=10_000)] | None = None
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
+
+
+class LogsQuery(BaseModel):
+    """GET /spend/logs/v2."""
+
+    model_config = ConfigDict(frozen=True)
+
+    api_key: KeyReference | None = None
+    user_id: Identifier | None = None
+    team_id: Identifier | None = None
+    request_id: Identifier | None = None
+    end_user: Identifier | None = None
+    model: Identifier | None = None
+    status_filter: Literal["success", "failure", "lost"] | None = None
+    min_spend: Annotated[float, Field(ge=0, le=9_000_000)] | None = None
+    max_spend: Annotated[float, Field(ge=0, le=9_000_000)] | None = None
+    start_date: Identifier | None = None
+    end_date: Identifier | None = None
+    page: Annotated[int, Field(ge=1, le=200)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class LogPage(BaseModel):
+    """A page of the ledger; `total` stops at a cap."""
+
+    data: list[SpendLog]
+    total: int
+    is_total_exact: bool
+    page: int
+    page_size: int
+    total_pages: int
+
+
+class EndUsersQuery(AdminRequest):
+    """POST /global/spend/end_users."""
+
+    start_time: Identifier | None = Field(default=None, alias="startTime")
+    end_time: Identifier | None = Field(default=None, alias="endTime")
+    api_key: KeyReference | None = None
+
+
+class Calculate(AdminRequest):
+    """POST /spend/calculate: a call that could be made, or the answer of one that was."""
+
+    model: Identifier | None = None
+    messages: Annotated[list[dict[str, JsonValue]], Field(max_length=10_000)] | None = None
+    completion_response: dict[str, JsonValue] | None = None
+
+
+class Cost(BaseModel):
+    """What a call costs, in dollars."""
+
+    cost: Decimal
+
+
+class Sums(BaseModel):
+    """What a number of requests come to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    spend: Decimal = Decimal(0)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    api_requests: int = 0
+    successful_requests: int = 0
+    failed_requests: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        """Take two together."""
+        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in _ADDED})
+
+
+_ADDED = tuple(Sums.model_fields)
+
+
+class DaySplit(Sums):
+    """A day's sums, or those of one model, group, provider, key or entity in it."""
+
+    date: Date
+    split: str | None
+    name: str | None
+
+
+class NameSum(BaseModel):
+    """What one name comes to."""
+
+    name: str
+    spend: Decimal
+    total_tokens: int
+    api_requests: int
+    failed_requests: int
+
+
+class DetailSum(BaseModel):
+    """What one entity came to by one key on one model in one day."""
+
+    date: Date
+    entity_id: str
+    api_key: str
+    model: str
+    spend: Decimal
+    total_tokens: int
+    api_requests: int
+    failed_requests: int
+
+
+class KeyName(BaseModel):
+    """What a key is called."""
+
+    token: str
+    key_alias: str | None = None
+    key_name: str | None = None
+    team_id: str | None = None
+
+
+Rows = list[dict[str, object]]
+
+
+class ActivityReply(BaseModel):
+    """Days with their sums, and the sums of all days asked for."""
+
+    results: Rows
+    metadata: dict[str, object]

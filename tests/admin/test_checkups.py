@@ -1,0 +1,89 @@
+"""Health by really calling, and the small utilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.admin.asking import error_of
+from tests.gateway.given import model
+from tests.provider import Behaviour
+
+if TYPE_CHECKING:
+    from tests.admin.asking import Admin
+    from tests.provider import Provider
+
+
+async def given_model(admin: Admin, provider: Provider, name: str = "gpt") -> None:
+    await admin.made("/model/new", **model(name, provider.url))
+
+
+async def test_a_deployment_that_answers_is_healthy(admin: Admin, provider: Provider) -> None:
+    await given_model(admin, provider)
+
+    reply = (await admin.get("/health")).json()
+
+    assert (1, 0, ["gpt"]) == (
+        reply["healthy_count"],
+        reply["unhealthy_count"],
+        [one["model_name"] for one in reply["healthy_endpoints"]],
+    )
+    assert 1 == provider.requests[-1].json["max_tokens"]
+
+
+async def test_a_deployment_that_fails_is_not_and_tells_no_key(
+    admin: Admin, provider: Provider
+) -> None:
+    await given_model(admin, provider)
+    provider.next(Behaviour(status=401, body=b'{"error":{"message":"bad key sk-upstream-canary"}}'))
+
+    reply = await admin.get("/health", {"model": "gpt"})
+
+    assert 1 == reply.json()["unhealthy_count"]
+    assert reply.json()["unhealthy_endpoints"][0]["error"]
+    assert "canary" not in reply.text
+
+
+async def test_what_costs_more_than_a_token_is_not_called(admin: Admin, provider: Provider) -> None:
+    entry = model("any/*", provider.url, model="openai/*")
+    await admin.made("/model/new", **entry)
+    image = {**model("image", provider.url), "model_info": {"mode": "image_generation"}}
+    await admin.made("/model/new", **image)
+
+    reply = (await admin.get("/health")).json()
+
+    assert (2, []) == (len(reply["unchecked_endpoints"]), provider.requests)
+
+
+async def test_an_unknown_model_is_refused(admin: Admin) -> None:
+    assert 400 == error_of(await admin.get("/health", {"model": "nobody"}))[0]
+
+
+async def test_details_tell_the_configuration_in_force(admin: Admin, provider: Provider) -> None:
+    await given_model(admin, provider)
+
+    details = (await admin.get("/health/readiness/details")).json()
+
+    assert ("healthy", "connected", 1) == (details["status"], details["db"], details["models"])
+    assert admin.state.desk.live.version == details["config_version"]
+
+
+async def test_tokens_are_estimated(admin: Admin) -> None:
+    messages = [{"role": "user", "content": "x" * 400}]
+    body = {"model": "gpt", "messages": messages}
+
+    reply = (await admin.post("/utils/token_counter", body)).json()
+
+    assert 100 <= reply["total_tokens"] < 120
+    assert ("gpt", "estimate") == (reply["request_model"], reply["tokenizer_type"])
+
+
+async def test_a_count_needs_something_to_count(admin: Admin) -> None:
+    assert 400 == error_of(await admin.post("/utils/token_counter", {"model": "gpt"}))[0]
+
+
+async def test_supported_parameters_are_the_dialects(admin: Admin, provider: Provider) -> None:
+    await given_model(admin, provider)
+
+    reply = await admin.get("/utils/supported_openai_params", {"model": "gpt"})
+
+    assert {"temperature", "tools", "stream"} <= set(reply.json()["supported_openai_params"])
