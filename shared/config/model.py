@@ -106,8 +106,7 @@ class LiteLLMSettings:
 
     `unknown_price` says what happens to a call whose price nobody knows, `redis_down` whether
     calls are served for a while or refused when Redis does not answer. `max_budget` is for all the
-    proxy serves in each `budget_duration`. `clamp_max_tokens` has a call whose budget is nearly
-    spent answered shorter instead of refused.
+    proxy serves in each `budget_duration`.
     """
 
     budget_exceeded_status_code: int = 422
@@ -117,7 +116,6 @@ class LiteLLMSettings:
     default_max_tokens: int = 4096
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
-    clamp_max_tokens: bool = False
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "grace"
 

@@ -324,7 +324,7 @@ insert into litellm_deletedverificationtoken (
     soft_budget, soft_budget_cooldown, model_max_budget, budget_limits, budget_id, model_spend, aliases, config,
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
-    budget_started_at, budget_opening, version, changed_at,
+    budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
     deleted_by, deleted_by_api_key, litellm_changed_by
 )
 select
@@ -333,7 +333,7 @@ select
     soft_budget, soft_budget_cooldown, model_max_budget, budget_limits, budget_id, model_spend, aliases, config,
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
-    budget_started_at, budget_opening, version, changed_at,
+    budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
     %(by)s, %(by_key)s, %(changed_by)s
 from litellm_verificationtoken
 where token = any(%(tokens)s::text[]);
