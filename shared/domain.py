@@ -308,6 +308,7 @@ class Deployment:
     weight: int | None = None
     rpm: int | None = None
     tpm: int | None = None
+    max_parallel_requests: int | None = None
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()

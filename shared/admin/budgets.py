@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.admin.change import changing
 from shared.admin.columns import check_model_budgets, filled
-from shared.admin.scopes import scoped
+from shared.domain import Scope
 from shared.errors import AlreadyExists, BadRequest, NotFound
 from shared.storage import admin_budgets
 from shared.storage.admin_changes import insert_audit
@@ -39,6 +39,9 @@ _DESCRIPTIONS: Final = {
     "max_parallel_requests": ("Integer", "How many requests may run at once."),
     "tpm_limit": ("Integer", "Tokens a minute."),
     "rpm_limit": ("Integer", "Requests a minute."),
+    "rph_limit": ("Integer", "Requests an hour."),
+    "tph_limit": ("Integer", "Tokens an hour."),
+    "rpd_limit": ("Integer", "Requests a day."),
     "tpd_limit": ("Integer", "Tokens a day."),
     "budget_duration": ("String", "How long the budget is for: 30s, 12h, 7d, 1mo."),
     "model_max_budget": ("Object", "Budgets by model."),
@@ -50,7 +53,7 @@ async def new_budget(desk: Desk, caller: Caller, request: NewBudget, now: Millis
     budget_id = request.budget_id or str(uuid.uuid4())
     taken = AlreadyExists(f"Budget {budget_id} already exists.", param="budget_id")
     conflicts = {"litellm_budgettable_pkey": taken}
-    async with changing(desk.stores, scoped("budget", budget_id), conflicts) as transaction:
+    async with changing(desk.stores, [(Scope.BUDGET, budget_id)], conflicts) as transaction:
         return await insert_budget(transaction, desk, caller, (budget_id, request), now)
 
 
@@ -58,7 +61,7 @@ async def update_budget(
     desk: Desk, caller: Caller, request: UpdateBudget, now: Millis
 ) -> BudgetInfo:
     """Change the fields of a budget that the request holds, for all that link to it."""
-    async with changing(desk.stores, scoped("budget", request.budget_id)) as transaction:
+    async with changing(desk.stores, [(Scope.BUDGET, request.budget_id)]) as transaction:
         return await rewrite_budget(transaction, desk, caller, (request.budget_id, request), now)
 
 
@@ -73,7 +76,7 @@ async def delete_budget(desk: Desk, caller: Caller, request: NameBudget) -> Budg
             *("organizationtable", "organizationmembership", "tagtable"),
         )
     }
-    async with changing(desk.stores, scoped("budget", request.id), conflicts) as transaction:
+    async with changing(desk.stores, [(Scope.BUDGET, request.id)], conflicts) as transaction:
         if await admin_budgets.delete_budget(transaction, request.id) == 0:
             raise _not_found(request.id)
         await insert_audit(transaction, caller.audit("deleted", TABLE, request.id, before=before))
@@ -161,7 +164,7 @@ class Link:
     @property
     def entities(self) -> list[Entity]:
         """The policies that change with it."""
-        return scoped("budget", self.budget_id) if self.budget_id and self.limits else []
+        return [(Scope.BUDGET, self.budget_id)] if self.budget_id and self.limits else []
 
     async def write(
         self, transaction: Transaction, desk: Desk, caller: Caller, now: Millis

@@ -50,12 +50,13 @@ async def changing(
     `conflicts` says what a broken constraint means to the caller. Raise PostgresDown when nothing
     could be changed, or when it cannot be known.
     """
-    entities = [*entities, *_first_of_their_kind(entities)]
-    await _fence(stores, entities)
+    first = _first_of_their_kind(entities)
+    await _fence(stores, [*entities, *first])
     with refusing(conflicts or {}):
         async with stores.postgres.transaction() as transaction:
             yield transaction
-            entries = await _entries(transaction, entities)
+            # Whoever changes may have found more that changes along, and listed it.
+            entries = await _entries(transaction, [*entities, *first])
     await _publish(stores.redis, entries)
 
 

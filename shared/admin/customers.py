@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from shared.admin.budgets import link_to, no_such_budget
 from shared.admin.change import changing
 from shared.admin.columns import filled
-from shared.admin.scopes import first_of, scoped
+from shared.domain import Scope
 from shared.errors import AlreadyExists, GatewayError, NotFound
 from shared.storage import admin_customers
 from shared.storage.admin_changes import insert_audit
@@ -33,7 +33,7 @@ async def new_customer(
     name, link = request.user_id, link_to(request, request.budget_id)
     columns = filled(CustomerColumns(), request).model_copy(update={"budget_id": link.budget_id})
     conflicts = _conflicts(name, request.budget_id)
-    entities = [*scoped("end_user", name), *link.entities, *await first_of(desk, "end_user")]
+    entities = [(Scope.END_USER, name), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await link.write(transaction, desk, caller, now)
         await admin_customers.insert_customer(
@@ -53,7 +53,7 @@ async def update_customer(
     wanted = request.budget_id if "budget_id" in request.model_fields_set else before.budget_id
     link = link_to(request, wanted)
     conflicts = _conflicts(name, request.budget_id)
-    entities = [*scoped("end_user", name), *link.entities, *await first_of(desk, "end_user")]
+    entities = [(Scope.END_USER, name), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_customers.lock_customers(transaction, [name])
         held = await _existing(transaction, name)
@@ -72,7 +72,7 @@ async def update_customer(
 async def delete_customers(desk: Desk, caller: Caller, request: NameCustomers) -> int:
     """Delete customers, all of them or none."""
     user_ids = sorted(set(request.user_ids))
-    entities = [entity for user_id in user_ids for entity in scoped("end_user", user_id)]
+    entities = [(Scope.END_USER, user_id) for user_id in user_ids]
     async with changing(desk.stores, entities) as transaction:
         if await admin_customers.lock_customers(transaction, user_ids) < len(user_ids):
             raise NotFound("Customer not found.", param="user_ids")
@@ -89,8 +89,7 @@ async def block_customers(
 ) -> list[CustomerInfo]:
     """Block customers from their next call on, or let them in again; unknown ones get a row."""
     user_ids = sorted(set(request.user_ids))
-    entities = [entity for user_id in user_ids for entity in scoped("end_user", user_id)]
-    entities += await first_of(desk, "end_user")
+    entities = [(Scope.END_USER, user_id) for user_id in user_ids]
     async with changing(desk.stores, entities) as transaction:
         await admin_customers.lock_customers(transaction, user_ids)
         known = {

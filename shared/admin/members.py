@@ -6,8 +6,8 @@ import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from shared.admin.scopes import pair, scoped
 from shared.auth.authenticate import MASTER_USER_ID
+from shared.domain import Scope, pair_id
 from shared.storage import admin_teams, admin_users
 from shared.wire.admin_teams import TeamMember
 from shared.wire.admin_users import UserColumns
@@ -55,9 +55,9 @@ async def join(
     await admin_teams.insert_memberships(transaction, team_id, user_ids, budget_id=budget_id)
 
 
-def member_entity(team_id: str, user_id: str) -> list[Entity]:
-    """Name the policy of a team's member, where members have policies."""
-    return scoped("team_member", pair(team_id, user_id))
+def member_entity(team_id: str, user_id: str) -> Entity:
+    """Name the policy of a team's member."""
+    return Scope.TEAM_MEMBER, pair_id(team_id, user_id)
 
 
 def ids_of(members: Sequence[TeamMember]) -> list[str]:

@@ -10,7 +10,6 @@ from shared.admin.change import changing
 from shared.admin.columns import RESERVED_METADATA, filled
 from shared.admin.keys import bury_keys_of
 from shared.admin.permissions import Standing
-from shared.admin.scopes import scoped
 from shared.admin.teams import bury_teams
 from shared.domain import Scope
 from shared.errors import AlreadyExists, NotFound, NotPermitted
@@ -53,7 +52,7 @@ async def new_organization(
         ),
         "litellm_organizationtable_budget_id_fkey": no_such_budget(request.budget_id),
     }
-    entities = [*scoped("org", organization_id), *link.entities]
+    entities = [(Scope.ORG, organization_id), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await link.write(transaction, desk, caller, now)
         await admin_organizations.insert_organization(
@@ -75,7 +74,7 @@ async def update_organization(
     wanted = request.budget_id if "budget_id" in request.model_fields_set else before.budget_id
     link = link_to(request, wanted)
     conflicts = {"litellm_organizationtable_budget_id_fkey": no_such_budget(request.budget_id)}
-    entities = [*scoped("org", organization_id), *link.entities]
+    entities = [(Scope.ORG, organization_id), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_organizations.lock_organizations(transaction, [organization_id])
         held = await _existing(transaction, organization_id)
@@ -104,7 +103,7 @@ async def delete_organizations(
     team_ids = await admin_organizations.find_teams_of(db, ids)
     tokens = await admin_keys.find_tokens_of(db, team_ids=team_ids, organization_ids=ids)
     entities: list[Entity] = [
-        *(entity for one in ids for entity in scoped("org", one)),
+        *((Scope.ORG, one) for one in ids),
         *((Scope.TEAM, team_id) for team_id in team_ids),
         *((Scope.KEY, str(token)) for token in tokens),
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from shared.admin.budgets import link_to, no_such_budget
 from shared.admin.change import changing
 from shared.admin.columns import filled
-from shared.admin.scopes import first_of, scoped
+from shared.domain import Scope
 from shared.errors import AlreadyExists, GatewayError, NotFound
 from shared.storage import admin_tags
 from shared.storage.admin_changes import insert_audit
@@ -31,7 +31,7 @@ async def new_tag(desk: Desk, caller: Caller, request: NewTag, now: Millis) -> T
     name, link = request.name, link_to(request, request.budget_id)
     columns = filled(TagColumns(), request).model_copy(update={"budget_id": link.budget_id})
     conflicts = _conflicts(name, request.budget_id)
-    entities = [*scoped("tag", name), *link.entities, *await first_of(desk, "tag")]
+    entities = [(Scope.TAG, name), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await link.write(transaction, desk, caller, now)
         await admin_tags.insert_tag(transaction, name, columns, spend=Decimal(0), by=caller.name)
@@ -47,7 +47,7 @@ async def update_tag(desk: Desk, caller: Caller, request: UpdateTag, now: Millis
     wanted = request.budget_id if "budget_id" in request.model_fields_set else before.budget_id
     link = link_to(request, wanted)
     conflicts = _conflicts(name, request.budget_id)
-    entities = [*scoped("tag", name), *link.entities, *await first_of(desk, "tag")]
+    entities = [(Scope.TAG, name), *link.entities]
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_tags.lock_tags(transaction, [name])
         held = await _existing(transaction, name)
@@ -65,7 +65,7 @@ async def update_tag(desk: Desk, caller: Caller, request: UpdateTag, now: Millis
 
 async def delete_tag(desk: Desk, caller: Caller, request: NameTag) -> None:
     """Delete a tag."""
-    async with changing(desk.stores, scoped("tag", request.name)) as transaction:
+    async with changing(desk.stores, [(Scope.TAG, request.name)]) as transaction:
         await admin_tags.lock_tags(transaction, [request.name])
         before = await _existing(transaction, request.name)
         await admin_tags.delete_tags(transaction, [request.name])

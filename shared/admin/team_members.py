@@ -10,7 +10,6 @@ from shared.admin.change import changing
 from shared.admin.keys import bury_keys
 from shared.admin.members import identified, ids_of, join, member_entity
 from shared.admin.rewrite import TEAMS, Edit, existing, rewrite
-from shared.admin.scopes import scoped
 from shared.admin.teams import MEMBER_BUDGET, own_team
 from shared.domain import Scope
 from shared.errors import AlreadyExists, AlreadyMember, BadRequest, NotFound, Refused
@@ -65,7 +64,7 @@ async def add_members(desk: Desk, caller: Caller, request: AddMembers, now: Mill
         change=lambda team: team,
         beside=(
             *_entities(request.team_id, user_ids),
-            *(scoped("budget", own_id) if own_id else ()),
+            *([(Scope.BUDGET, own_id)] if own_id else ()),
         ),
         then=then,
         conflicts={
@@ -138,8 +137,8 @@ async def update_member(
         action="updated",
         change=lambda team: team,
         beside=(
-            *member_entity(team_id, user_id),
-            *(scoped("budget", budget_id) if budget is not None else ()),
+            member_entity(team_id, user_id),
+            *([(Scope.BUDGET, budget_id)] if budget is not None else ()),
         ),
         then=then,
     )
@@ -165,8 +164,9 @@ async def delete_member(desk: Desk, caller: Caller, request: NameMember, now: Mi
     tokens = await admin_keys.find_tokens_of_members(desk.stores.postgres, team_id, [user_id])
 
     async def then(transaction: Transaction, _: TeamInfo) -> str:
-        await admin_keys.lock_doomed_keys(transaction, tokens)
-        await bury_keys(transaction, caller, await admin_keys.find_keys(transaction, tokens))
+        doomed = await admin_keys.find_tokens_of_members(transaction, team_id, [user_id])
+        await admin_keys.lock_doomed_keys(transaction, doomed)
+        await bury_keys(transaction, caller, await admin_keys.find_keys(transaction, doomed))
         await admin_users.leave_teams(transaction, [user_id], [team_id])
         await admin_teams.delete_memberships(transaction, team_id, [user_id])
         return team_id
@@ -193,7 +193,7 @@ async def reset_member_spend(
     before = await _memberships(desk, team_id, [user_id])
     if not before:
         raise _no_member(team_id)
-    async with changing(desk.stores, member_entity(team_id, user_id)) as transaction:
+    async with changing(desk.stores, [member_entity(team_id, user_id)]) as transaction:
         await admin_teams.set_membership_spend(transaction, team_id, user_id, request.reset_to)
         (after,) = await admin_teams.list_memberships(transaction, [team_id], 1, [user_id])
         line = caller.audit(
@@ -233,7 +233,7 @@ async def _added(
 def _entities(team_id: str, user_ids: Sequence[str]) -> list[Entity]:
     return [
         *((Scope.USER, user_id) for user_id in user_ids),
-        *(one for user_id in user_ids for one in member_entity(team_id, user_id)),
+        *(member_entity(team_id, user_id) for user_id in user_ids),
     ]
 
 

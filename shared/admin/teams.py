@@ -13,7 +13,6 @@ from shared.admin.keys import bury_keys_of
 from shared.admin.members import first_members, ids_of, join, member_entity
 from shared.admin.permissions import Standing
 from shared.admin.rewrite import TEAMS, Edit, existing, rewrite
-from shared.admin.scopes import scoped
 from shared.auth.authenticate import MASTER_USER_ID
 from shared.domain import Scope
 from shared.errors import AlreadyExists, BadRequest, GatewayError, NotFound, NotPermitted
@@ -246,8 +245,8 @@ def _linked(columns: OfTeam, budget_id: str | None) -> OfTeam:
 
 
 def _entities_of(team_id: str, user_ids: Collection[str], budget_id: str | None) -> list[Entity]:
-    budget = scoped("budget", budget_id) if budget_id is not None else []
-    return [*budget, *(one for user_id in user_ids for one in member_entity(team_id, user_id))]
+    budget: list[Entity] = [(Scope.BUDGET, budget_id)] if budget_id is not None else []
+    return [*budget, *(member_entity(team_id, user_id) for user_id in user_ids)]
 
 
 def _check_made_by_organization(caller: Caller, request: NewTeam) -> None:

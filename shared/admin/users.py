@@ -143,12 +143,7 @@ async def delete_users(desk: Desk, caller: Caller, request: DeleteUsers) -> int:
         *((Scope.USER, user_id) for user_id in user_ids),
         *((Scope.KEY, str(token)) for token in tokens),
         *((Scope.TEAM, team_id) for team_id in team_ids),
-        *(
-            entity
-            for user_id in user_ids
-            for team_id in team_ids
-            for entity in member_entity(team_id, user_id)
-        ),
+        *(member_entity(team_id, user_id) for user_id in user_ids for team_id in team_ids),
     ]
     async with changing(desk.stores, entities) as transaction:
         await admin_teams.lock_teams(transaction, team_ids)

@@ -82,6 +82,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         weight=params.maybe_whole("weight"),
         rpm=params.maybe_whole("rpm"),
         tpm=params.maybe_whole("tpm"),
+        max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),
         timeouts=buffered_timeouts(timeout or defaults.timeout),

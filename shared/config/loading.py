@@ -188,7 +188,6 @@ def _litellm(section: Section) -> LiteLLMSettings:
         ),
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
-        clamp_max_tokens=section.flag("clamp_max_tokens"),
         unknown_price=section.read(
             "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
         ),

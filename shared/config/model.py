@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,17 @@ TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input
 UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
 REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("grace", "closed")
 
+Strategy = Literal[
+    "simple-shuffle",
+    "least-busy",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+    "latency-based-routing",
+    "cost-based-routing",
+]
+STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
+
+_NO_STRATEGIES: Final[Mapping[str, Strategy]] = MappingProxyType({})
 _NO_CHAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -29,9 +40,17 @@ _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 class RouterSettings:
     """How deployments are chosen, retried, rested and replaced; times in seconds.
 
+    Among the deployments of one order that have room `strategy` chooses, or the one that
+    `group_strategies` has for the model group. By latency, all within `latency_buffer` (a share)
+    above the lowest mean of the last `latency_samples` are as good.
+
     `allowed_fails` None leaves the decision to the share of failures (routing/cooldown.py).
     """
 
+    strategy: Strategy = "simple-shuffle"
+    group_strategies: Mapping[str, Strategy] = field(default_factory=lambda: _NO_STRATEGIES)
+    latency_buffer: float = 0.0
+    latency_samples: int = 10
     num_retries: int = 2
     cooldown_seconds: float = 5.0
     disable_cooldowns: bool = False
@@ -87,8 +106,7 @@ class LiteLLMSettings:
 
     `unknown_price` says what happens to a call whose price nobody knows, `redis_down` whether
     calls are served for a while or refused when Redis does not answer. `max_budget` is for all the
-    proxy serves in each `budget_duration`. `clamp_max_tokens` has a call whose budget is nearly
-    spent answered shorter instead of refused.
+    proxy serves in each `budget_duration`.
     """
 
     budget_exceeded_status_code: int = 422
@@ -98,7 +116,6 @@ class LiteLLMSettings:
     default_max_tokens: int = 4096
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
-    clamp_max_tokens: bool = False
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "grace"
 

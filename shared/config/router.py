@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.config.model import RouterSettings
-from shared.config.sections import Section, Wrong, names_of
+from shared.config.model import STRATEGIES, RouterSettings
+from shared.config.sections import Section, Wrong, names_of, one_of
 
 if TYPE_CHECKING:
+    from shared.config.model import Strategy
     from shared.domain import Json
 
 _ANY_MODEL: Final = "*"
@@ -25,10 +26,15 @@ def read_router(router: Section, litellm: Section) -> RouterSettings:
     chains = _chains(litellm) | _chains(router)
     default = router.names("default_fallbacks") or litellm.names("default_fallbacks")
     aliases, hidden = _aliases(router)
-    strategy = router.text("routing_strategy", "simple-shuffle")
-    if strategy != "simple-shuffle":
-        router.warn("routing_strategy", f"{strategy} is not known; simple-shuffle is used")
-    return RouterSettings(
+    arguments = router.section("routing_strategy_args")
+    buffer = arguments.seconds("lowest_latency_buffer")
+    settings = RouterSettings(
+        strategy=router.read("routing_strategy", defaults.strategy, _strategy),
+        group_strategies=_group_strategies(router),
+        latency_buffer=buffer or 0.0,
+        latency_samples=arguments.whole(
+            "max_latency_list_size", defaults.latency_samples, least=1, most=100
+        ),
         num_retries=router.whole("num_retries", in_litellm, most=100),
         cooldown_seconds=defaults.cooldown_seconds
         if cooldown_seconds is None
@@ -41,6 +47,19 @@ def read_router(router: Section, litellm: Section) -> RouterSettings:
         model_group_alias=aliases,
         hidden_aliases=hidden,
     )
+    arguments.ignore(["ttl"])
+    arguments.warn_about_unread()
+    return settings
+
+
+def _strategy(value: Json) -> Strategy:
+    return one_of(value, STRATEGIES)
+
+
+def _group_strategies(router: Section) -> dict[str, Strategy]:
+    section = router.section("model_group_routing_strategy")
+    default = RouterSettings().strategy
+    return {group: section.read(group, default, _strategy) for group in section.values}
 
 
 def _chains(section: Section) -> Chains:

@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import ProviderFailed, StoreDown
-from shared.limits.plan import candidate_line
+from shared.limits.places import candidate_line
 from shared.routing.cooldown import cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
+from shared.routing.strategies import TIMED_OUT
 from shared.storage.attempts import HoldGone, NoCandidate, attempt
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_TIMEOUT = 408
+
 
 async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]) -> T:
     """Ask the call's deployments in turn; raise the last failure when none answers."""
     while True:
+        running.begin()
         try:
             return await ask(running)
         except ProviderFailed as error:
@@ -32,12 +36,16 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
 
 async def _move_on(running: Running, error: ProviderFailed) -> bool:
     """Turn to the next deployment, in one round trip; False when the call ends here."""
-    outcome = running.outcome(failed=True, cooling=_cooling(running, error))
+    outcome = running.outcome(
+        failed=True, cooling=_cooling(running, error), sample=_sample(running, error)
+    )
     turns = next_turns(running, error)
     if not turns:
         running.fail(error, outcome)
         return False
     running.fail(error)
+    now = running.gateway.clock.now()
+    lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
     try:
         with running.timings.step("attempt"):
             chosen = await attempt(
@@ -45,14 +53,14 @@ async def _move_on(running: Running, error: ProviderFailed) -> bool:
                 running.plan,
                 outcome,
                 number=len(running.tried) + 1,
-                candidates=[candidate_line(running.quotes[turn].candidate) for turn in turns],
+                candidates=lines,
             )
     except (HoldGone, StoreDown):
         return False
     if isinstance(chosen, NoCandidate):
         return False
     is_again = turns[chosen] in running.tried
-    running.turn_to(turns[chosen])
+    running.turn_to(turns[chosen], lines[chosen].place)
     if is_again:
         await asyncio.sleep(backoff_seconds(len(running.tried) - 1, error, running.gateway.random))
     return True
@@ -72,6 +80,12 @@ def next_turns(running: Running, error: ProviderFailed) -> list[int]:
     if may_fall_back(error):
         turns += [i for i in range(max(members) + 1, len(quotes)) if i not in tried]
     return turns
+
+
+def _sample(running: Running, error: ProviderFailed) -> str:
+    """Count a timeout as a very slow answer, unless the caller would not wait."""
+    is_timeout = error.status == _TIMEOUT and running.call.timeout is None
+    return TIMED_OUT if is_timeout else ""
 
 
 def _cooling(running: Running, error: ProviderFailed) -> Cooling:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from shared.domain import Endpoint, Nanodollars
-from shared.limits.plan import Candidate
+from shared.limits.places import Candidate
+from shared.routing.strategies import is_by_cost, strategy_word
 from shared.spend.cost import upper_bound
 from shared.spend.prices import FREE, price_of
 from shared.spend.tokens import completion_bound, completions, counted_bound, prompt_size
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One deployment's turn: the model group it stands for, its price (None: unknown)."""
+    """One deployment's turn: the model group it stands for, its price (None: unknown).
+
+    Turns of one `level` stand for the same group and order; `strategy` chooses among them.
+    """
 
     group: str
     deployment: Deployment
     price: Price | None
     reservation: Nanodollars
+    level: int
+    strategy: str
 
     @property
     def is_free(self) -> bool:
@@ -37,7 +44,7 @@ class Quote:
     @property
     def candidate(self) -> Candidate:
         """What admit must know of it."""
-        return Candidate(self.deployment, self.reservation)
+        return Candidate(self.deployment, self.reservation, self.level, self.strategy)
 
 
 def quote(
@@ -52,15 +59,34 @@ def quote(
     asked_tier = call.body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
     quotes: list[Quote] = []
-    for group, deployments in groups:
+    levels: dict[tuple[str, int], int] = {}
+    for group, found in groups:
+        deployments = found
+        if is_by_cost(config.router, group):
+            deployments = sorted(found, key=lambda deployment: _cheapest(call, deployment, tier))
+        strategy = strategy_word(config.router, group, is_stream=call.is_stream)
         prices = [_price(call, deployment, tier) for deployment in deployments]
         bounds = [_bound(call, size, price, default) for price in prices]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
-            Quote(group, deployment, price, dearest)
+            Quote(
+                group,
+                deployment,
+                price,
+                dearest,
+                levels.setdefault((group, deployment.order), len(levels)),
+                strategy,
+            )
             for deployment, price in zip(deployments, prices, strict=True)
         ]
     return tuple(quotes)
+
+
+def _cheapest(call: Call, deployment: Deployment, tier: str | None) -> tuple[int, bool, Decimal]:
+    """Rank by order, then by what a token in and one out cost; unknown prices come last."""
+    price = _price(call, deployment, tier)
+    cost = Decimal(0) if price is None else price.rates.input + price.rates.output
+    return deployment.order, price is None, cost
 
 
 def _price(call: Call, deployment: Deployment, tier: str | None) -> Price | None:

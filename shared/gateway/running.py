@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from shared.gateway.booking import book
 from shared.gateway.response_ids import sealed_ids
 from shared.limits.budgets import since_of
 from shared.limits.windows import MINUTE
+from shared.routing.strategies import Sample
 from shared.spend.cost import cost
 from shared.spend.ids import correction_id
 from shared.spend.row import Ending, render_row
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from shared.gateway.timings import Timings
     from shared.providers.dialect import Reply, StreamEvent
     from shared.storage.admission import Admitted
-    from shared.storage.plans import Keeping, Plan
+    from shared.storage.plans import Keeping, Place, Plan
 
 NOTHING = Nanodollars(0)
 RENEW_EVERY_SECONDS = HOLD_LIFE_MS / 2000
@@ -59,6 +61,10 @@ class Running:
     first_byte_at: Millis | None = None
     error: GatewayError | None = None
     cost: Nanodollars = NOTHING
+    place: Place | None = None
+    _began: float = 0.0
+    _first_ms: float | None = None
+    _latest_ms: float = 0.0
     _unbooked: Outcome | None = None
     _is_settled: bool = False
     _renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
@@ -71,7 +77,8 @@ class Running:
         if self.admitted.is_hit:
             self._is_settled = True
             return
-        self.turn_to(self.admitted.choice)
+        choice = self.admitted.choice
+        self.turn_to(choice, self.plan.candidates[choice].place)
         loop = asyncio.get_running_loop()
         self._renewal = loop.call_later(RENEW_EVERY_SECONDS, self._start_renewing)
 
@@ -93,20 +100,33 @@ class Running:
                 return spent
         return None
 
-    def turn_to(self, index: int) -> None:
-        """Ask another deployment from now on."""
+    def turn_to(self, index: int, place: Place) -> None:
+        """Ask another deployment from now on, where `place` was taken."""
         self.current = index
+        self.place = place
         self.tried.append(index)
         self.error = None
         self._unbooked = self.outcome(failed=False)
 
-    def outcome(self, *, failed: bool, cooling: Cooling = Cooling()) -> Outcome:  # noqa: B008 - frozen
+    def begin(self) -> None:
+        """Start the clock of an attempt."""
+        self._began, self._first_ms, self._latest_ms = time.perf_counter(), None, 0.0
+
+    def outcome(
+        self,
+        *,
+        failed: bool,
+        cooling: Cooling = Cooling(),  # noqa: B008 - frozen
+        sample: str = "",
+    ) -> Outcome:
         """Say how the current deployment did, in this minute's window."""
         return Outcome(
             window_key=MINUTE.key("deployment", self.deployment.id, self.gateway.clock.now()),
             cooldown_key=f"cooldown:{encode_id(self.deployment.id)}",
             failed=failed,
             cooling=cooling,
+            place=self.place,
+            sample=sample,
         )
 
     def fail(self, error: GatewayError | None, outcome: Outcome | None = None) -> None:
@@ -116,6 +136,7 @@ class Running:
 
     def take(self, reply: Reply) -> None:
         """Read off a whole answer what will be billed."""
+        self._tick()
         self.is_answering = True
         self.usage = reply.usage
         self.text_bytes = reply.text_bytes
@@ -123,12 +144,24 @@ class Running:
 
     def observe(self, event: StreamEvent) -> None:
         """Read off a stream's event what will be billed."""
+        self._tick()
         self.is_answering = True
         self.text_bytes += event.text_bytes
         self.usage = event.usage or self.usage
         self.response_id = self.response_id or event.response_id
         if self.caching is not None:
             self.caching.observe(event)
+
+    def _tick(self) -> None:
+        self._latest_ms = (time.perf_counter() - self._began) * 1000
+        self._first_ms = self._latest_ms if self._first_ms is None else self._first_ms
+
+    def _sample(self, usage: Usage) -> str:
+        """Measure a whole answer; one that broke off tells nothing."""
+        if self.error is not None or self._first_ms is None or self._unbooked is None:
+            return ""
+        first = self._first_ms if self.call.is_stream else None
+        return Sample.of(self._latest_ms, usage.completion_tokens, first).text
 
     def billed_usage(self) -> Usage:
         """Return the provider's count, else our own of what it has sent."""
@@ -172,6 +205,8 @@ class Running:
             row=self._row(usage),
             correction_id=correction_id(self.call.id),
             outcome=self._unbooked,
+            place=self.place,
+            sample=self._sample(usage),
             keeping=self._keeping(usage),
         )
         with self.timings.step("settle"):
@@ -209,7 +244,7 @@ class Running:
         is_held = True
         while is_held:
             try:
-                is_held = await renew(self.gateway.stores.redis, self.plan)
+                is_held = await renew(self.gateway.stores.redis, self.plan, self.place)
             except (RedisDown, RedisRefused):
                 is_held = True  # half of the hold's life is left for the next try
             await asyncio.sleep(RENEW_EVERY_SECONDS)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from shared.domain import Millis
 from shared.limits.budgets import BudgetRules, budgets_of, since_of
+from shared.limits.places import candidate_line
 from shared.limits.rates import lease_lines, rate_lines
 from shared.limits.windows import MINUTE_MS, minute_start
-from shared.storage.key_names import encode_id
-from shared.storage.plans import CandidateLine, Lost, Plan
+from shared.storage.plans import Lost, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.domain import Deployment, JsonObject, Nanodollars, Principal
+    from shared.domain import JsonObject, Principal
+    from shared.limits.places import Candidate
     from shared.storage.plans import Counted
 
 
@@ -26,14 +27,6 @@ class Rules:
     budgets: BudgetRules
     counted: Counted = "total"
     """Which tokens count against limits of tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A deployment that may take the call, and the most the call may cost there."""
-
-    deployment: Deployment
-    reservation: Nanodollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +67,7 @@ def make_plan(
         budgets=lines,
         rates=rate_lines(principal, ask.models, now, rules.counted),
         leases=lease_lines(principal),
-        candidates=tuple(candidate_line(candidate) for candidate in ask.candidates),
+        candidates=tuple(candidate_line(candidate, now) for candidate in ask.candidates),
         tokens=ask.tokens,
         lost=lost(since_of(lines)),
-    )
-
-
-def candidate_line(candidate: Candidate) -> CandidateLine:
-    """Say what admit must know of a candidate."""
-    return CandidateLine(
-        cooldown_key=f"cooldown:{encode_id(candidate.deployment.id)}",
-        reservation=candidate.reservation,
     )

@@ -174,6 +174,7 @@ async def rotate_key(
 ) -> None:
     """Give a key another secret."""
     await db.run(_SQL["rotate_key"], token=token, new_token=new_token, key_name=key_name, by=by)
+    await db.run(_SQL["rename_windows"], token=token, new_token=new_token)
 
 
 async def end_grace(db: Runs, token: KeyHash) -> None:

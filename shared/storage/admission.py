@@ -13,7 +13,14 @@ from shared.storage.plans import HOLD_LIFE_MS, Cooling
 from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
 from shared.storage.scripts import script
-from shared.storage.words import cooling_words, optional, positions, unexpected, words
+from shared.storage.words import (
+    candidate_words,
+    cooling_words,
+    optional,
+    positions,
+    unexpected,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from shared.storage.plans import (
         BudgetLine,
         CacheLine,
+        Place,
         Plan,
         Settlement,
     )
@@ -148,7 +156,7 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
         *(line.key for line in plan.budgets),
         *(key for line in plan.rates for key in (line.current_key, line.previous_key)),
         *(line.key for line in plan.leases),
-        *(line.cooldown_key for line in plan.candidates),
+        *(key for line in plan.candidates for key in line.place.keys),
         *_cache_keys(plan.cache),
     ]
     args: list[str | int] = [
@@ -176,7 +184,8 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
         args += [optional(rate.requests), optional(rate.tokens)]
         args += [rate.step_ms, rate.prefix, rate.counted]
     args += [lease.limit for lease in plan.leases]
-    args += [candidate.reservation for candidate in plan.candidates]
+    for candidate in plan.candidates:
+        args += candidate_words(candidate)
     args += _cache_words(plan.cache)
     reply = words(await redis.run(script("admit"), keys, args))
     if reply == ["CONFIG"]:
@@ -246,9 +255,11 @@ def _cache_words(cache: CacheLine | None) -> list[str | int]:
     return [cache.row, age, alone, *(cache.known_tokens or ("", ""))]
 
 
-async def renew(redis: Runs, plan: Plan) -> bool:
-    """Move a running call's deadline; return whether it is still held."""
-    keys = [f"hold:{plan.request_id}", HOLDS, *(line.key for line in plan.leases)]
+async def renew(redis: Runs, plan: Plan, place: Place | None = None) -> bool:
+    """Move the deadline of a call that runs at `place`; return whether it is still held."""
+    leases = [line.key for line in plan.leases]
+    places = [place.active_key, place.parallel_key] if place else ["-"]
+    keys = [f"hold:{plan.request_id}", HOLDS, *places, *leases]
     return await redis.run(script("renew"), keys, [plan.request_id, HOLD_LIFE_MS]) == 1
 
 
@@ -294,6 +305,7 @@ async def settle(
         *(key for key, _, _ in held.budgets),
         *held.window_keys,
         *held.lease_keys,
+        *(settlement.place.left_keys if settlement.place else ()),
         *keeping_keys(settlement.keeping),
     ]
     args: list[str | int] = [
@@ -312,6 +324,7 @@ async def settle(
     ]
     for _, since, is_reserved in held.budgets:
         args += [since, int(is_reserved)]
+    args += [settlement.sample if settlement.place else "-"]
     args += keeping_words(settlement.keeping)
     reply = words(await redis.run(script("settle"), keys, args))
     return reply[0] in ("OK", "CORRECTED")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.storage.admission import HOLDS
 from shared.storage.plans import HOLD_LIFE_MS
 from shared.storage.scripts import script
-from shared.storage.words import cooling_words, optional, unexpected, words
+from shared.storage.words import candidate_words, cooling_words, optional, unexpected, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,9 @@ class HoldGone(Exception):  # noqa: N818 - reads as a sentence
     """The hold was swept or settled meanwhile: the call must stop."""
 
 
+_NOWHERE: Final = ("-", "-", "-", "-")
+
+
 async def attempt(
     redis: Runs,
     plan: Plan,
@@ -45,8 +48,9 @@ async def attempt(
         HOLDS,
         failed.window_key,
         failed.cooldown_key,
+        *(failed.place.left_keys if failed.place else _NOWHERE),
         *(line.key for line in plan.budgets),
-        *(line.cooldown_key for line in candidates),
+        *(key for line in candidates for key in line.place.keys),
     ]
     args: list[str | int] = [
         plan.request_id,
@@ -55,10 +59,13 @@ async def attempt(
         *cooling_words(failed.cooling),
         len(plan.budgets),
         len(candidates),
+        plan.tokens,
+        failed.sample if failed.place else "",
     ]
     for line in plan.budgets:
         args += [line.since, optional(line.limit)]
-    args += [line.reservation for line in candidates]
+    for line in candidates:
+        args += candidate_words(line)
     reply = words(await redis.run(script("attempt"), keys, args))
     match reply:
         case ["OK", index]:

@@ -94,11 +94,53 @@ class LeaseLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateLine:
-    """A deployment that may take the call, and what must be reserved for it."""
+class Place:
+    """Where the state of one deployment stands in Redis, in the minute of a call."""
 
     cooldown_key: str
+    parallel_key: str
+    active_key: str
+    latency_key: str
+    current_key: str
+    previous_key: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What choosing it reads and takes."""
+        return (
+            self.cooldown_key,
+            self.parallel_key,
+            self.active_key,
+            self.latency_key,
+            self.current_key,
+            self.previous_key,
+        )
+
+    @property
+    def left_keys(self) -> tuple[str, ...]:
+        """What leaving it changes."""
+        return self.parallel_key, self.active_key, self.latency_key, self.current_key
+
+
+SENT = "sent"
+"""The strategy that takes candidates in the order in which they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLine:
+    """A deployment that may take the call, what must be reserved for it, and what it can bear.
+
+    Candidates come by ascending `level`; within one, `strategy` (lua/places.lua) decides among
+    those that have room.
+    """
+
+    place: Place
     reservation: Nanodollars
+    level: int = 0
+    strategy: str = SENT
+    max_parallel: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +229,9 @@ class Outcome:
     cooldown_key: str
     failed: bool
     cooling: Cooling = Cooling()
+    place: Place | None = None
+    sample: str = ""
+    """How long it took (lua/places.lua), where that tells something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,4 +244,6 @@ class Settlement:
     row: str
     correction_id: str
     outcome: Outcome | None
+    place: Place | None = None
+    sample: str = ""
     keeping: Keeping | None = None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain import Json
-    from shared.storage.plans import Cooling
+    from shared.storage.plans import CandidateLine, Cooling
 
 
 def cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
@@ -20,6 +20,18 @@ def cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
         int(cooling.at_once),
         cooling.least_requests,
         cooling.percent,
+    )
+
+
+def candidate_words(line: CandidateLine) -> tuple[str | int, ...]:
+    """Say what a candidate needs and can bear."""
+    return (
+        line.reservation,
+        line.level,
+        line.strategy,
+        optional(line.max_parallel),
+        optional(line.rpm),
+        optional(line.tpm),
     )
 
 

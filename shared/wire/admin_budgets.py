@@ -30,6 +30,9 @@ class BudgetFields(AdminRequest):
     max_parallel_requests: Parallel | None = None
     tpm_limit: Rate | None = None
     rpm_limit: Rate | None = None
+    rph_limit: Rate | None = None
+    tph_limit: Rate | None = None
+    rpd_limit: Rate | None = None
     tpd_limit: Rate | None = None
     budget_duration: Duration | None = None
     model_max_budget: ModelBudgets | None = None
@@ -72,6 +75,9 @@ class BudgetColumns(BaseModel):
     max_parallel_requests: int | None = None
     tpm_limit: int | None = None
     rpm_limit: int | None = None
+    rph_limit: int | None = None
+    tph_limit: int | None = None
+    rpd_limit: int | None = None
     tpd_limit: int | None = None
     budget_duration: str | None = None
     budget_reset_at: datetime | None = None

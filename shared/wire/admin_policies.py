@@ -45,6 +45,10 @@ class PolicyFields(AdminRequest):
     max_parallel_requests: Parallel | None = None
     rpm_limit: Rate | None = None
     tpm_limit: Rate | None = None
+    rph_limit: Rate | None = None
+    tph_limit: Rate | None = None
+    rpd_limit: Rate | None = None
+    tpd_limit: Rate | None = None
     budget_limits: Annotated[list[BudgetLimit], Field(max_length=MAX_LIMITS)] | None = None
     metadata: Document | None = None
     blocked: bool | None = None
@@ -74,6 +78,10 @@ class PolicyColumns(BaseModel):
     max_parallel_requests: int | None = None
     rpm_limit: int | None = None
     tpm_limit: int | None = None
+    rph_limit: int | None = None
+    tph_limit: int | None = None
+    rpd_limit: int | None = None
+    tpd_limit: int | None = None
     budget_limits: list[dict[str, JsonValue]] | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     blocked: bool = False

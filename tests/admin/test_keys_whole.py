@@ -27,6 +27,10 @@ FIELDS: Json = {
     "router_settings": {"num_retries": 1},
     "auto_rotate": True,
     "rotation_interval": "30d",
+    "rph_limit": 1,
+    "tph_limit": 2,
+    "rpd_limit": 3,
+    "tpd_limit": 4,
 }
 IN_METADATA: Json = {
     "tags": ["a"],

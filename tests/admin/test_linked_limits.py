@@ -138,3 +138,13 @@ async def test_a_tag_that_exists_is_not_made_again(lasting: Admin) -> None:
     reply = await lasting.post("/tag/new", body)
 
     assert (409, "already_exists", "name") == error_of(reply)
+
+
+HOUR_AND_DAY = {"rph_limit": 1, "tph_limit": 2, "rpd_limit": 3, "tpd_limit": 4}
+
+
+@pytest.mark.parametrize("path", ["/key/generate", "/user/new", "/team/new", "/budget/new"])
+async def test_limits_by_the_hour_and_by_the_day_are_kept(lasting: Admin, path: str) -> None:
+    made = await lasting.made(path, **HOUR_AND_DAY)
+
+    assert HOUR_AND_DAY == {name: made[name] for name in HOUR_AND_DAY}

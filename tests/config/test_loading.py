@@ -184,10 +184,28 @@ def test_a_wrong_base_url_variable_is_refused_by_name() -> None:
     assert "OPENAI_API_BASE" in problem
 
 
-def test_another_routing_strategy_is_warned_about() -> None:
-    (warning,) = warnings({"router_settings": {"routing_strategy": "least-busy"}})
+def test_a_strategy_is_read_for_the_router_and_for_groups() -> None:
+    strategies: Json = {
+        "routing_strategy": "least-busy",
+        "model_group_routing_strategy": {"chat": "latency-based-routing"},
+        "routing_strategy_args": {"lowest_latency_buffer": 0.5, "max_latency_list_size": 4},
+    }
+    config, findings = read({"router_settings": strategies})
 
-    assert "simple-shuffle" in warning
+    assert ([], []) == (findings.problems, findings.warnings)
+    router = config.router
+    assert ("least-busy", 0.5, 4) == (
+        router.strategy,
+        router.latency_buffer,
+        router.latency_samples,
+    )
+    assert {"chat": "latency-based-routing"} == router.group_strategies
+
+
+def test_a_strategy_that_does_not_exist_is_refused() -> None:
+    (problem,) = problems({"router_settings": {"routing_strategy": "best"}})
+
+    assert problem.startswith("router_settings.routing_strategy: must be simple-shuffle or")
 
 
 def test_a_secret_that_is_not_set_is_a_warning_for_other_models_may_work() -> None:

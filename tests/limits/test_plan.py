@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shared.domain import Deployment, Key, Millis, Nanodollars, Principal, Scope, Team, User
 from shared.limits import windows
 from shared.limits.budgets import BudgetRules
-from shared.limits.plan import Ask, Candidate, Rules, make_plan
+from shared.limits.places import Candidate
+from shared.limits.plan import Ask, Rules, make_plan
 from shared.limits.windows import DAY, HOUR, MINUTE_MS, minute_start
 from shared.storage.plans import Bearer, BudgetLine, Lost, Plan
 
@@ -76,7 +77,9 @@ def test_every_limit_of_key_user_and_team_is_in_the_plan() -> None:
         (f"ratelimit:team:t%0A1:{now}", f"ratelimit:team:t%0A1:{before}", 3, 4),
     ] == [(r.current_key, r.previous_key, r.requests, r.tokens) for r in plan.rates]
     assert [("parallel:user:u%3A1", 0)] == [(lease.key, lease.limit) for lease in plan.leases]
-    assert [("cooldown:d%7B1%7D", 7)] == [(c.cooldown_key, c.reservation) for c in plan.candidates]
+    assert [("cooldown:d%7B1%7D", 7)] == [
+        (c.place.cooldown_key, c.reservation) for c in plan.candidates
+    ]
 
 
 def test_a_model_that_costs_nothing_is_held_to_no_budget() -> None:

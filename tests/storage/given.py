@@ -15,6 +15,7 @@ from shared.storage.plans import (
     LeaseLine,
     Lost,
     Outcome,
+    Place,
     Plan,
     RateLine,
     Settlement,
@@ -141,8 +142,19 @@ def budget(
     return BudgetLine(key, Millis(since), Nanodollars(opening), most, at_limit)
 
 
+def place(name: str = "d1") -> Place:
+    return Place(
+        f"cooldown:{name}",
+        f"parallel:deployment:{name}",
+        f"active_requests:{name}",
+        f"latency:{name}",
+        f"ratelimit:deployment:{name}:now",
+        f"ratelimit:deployment:{name}:before",
+    )
+
+
 def candidate(reservation: int = 0, name: str = "d1") -> CandidateLine:
-    return CandidateLine(f"cooldown:{name}", Nanodollars(reservation))
+    return CandidateLine(place(name), Nanodollars(reservation))
 
 
 def rate(*, rpm: int | None = None, tpm: int | None = None, of: str = "key:k1") -> RateLine:

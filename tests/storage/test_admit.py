@@ -80,9 +80,12 @@ async def test_what_has_room_is_taken_all_at_once(timed: TimedRedis) -> None:
         "parallel:key:k1": {"another": str(FOREVER), "full": str(NOW_MS + HOLD_LIFE_MS)},
         "parallel:team:t1": {"full": str(NOW_MS + HOLD_LIFE_MS)},
         "cooldown:d1": str(NOW_MS - 1),
+        "parallel:deployment:d1": {"full": str(NOW_MS + HOLD_LIFE_MS)},
+        "active_requests:d1": "1",
         "holds:0": {"full": str(NOW_MS + HOLD_LIFE_MS)},
         "hold:full": {
             "state": "held",
+            "place": "",
             "at": str(NOW_US),
             "choice": "1",
             "amount": "5",

@@ -153,7 +153,7 @@ async def test_what_an_attempt_makes_expires(redis: Redis) -> None:
     await attempt(redis, running, failed(AT_ONCE), number=2, candidates=[candidate(0, "d2")])
 
     after = await everything(redis)
-    assert {"requests": "1", "failures": "1"} == after[WINDOW].value
+    assert {"ended": "1", "failures": "1"} == after[WINDOW].value
     assert 115_000 < (after[WINDOW].expires_in or 0) <= 120_000
     assert 0 < (after[COOLDOWN].expires_in or 0) <= 5_000
     assert not after["hold:r1"].expires
@@ -186,7 +186,7 @@ async def test_after_none_other_candidates_can_be_asked_for(redis: Redis) -> Non
     chosen = await attempt(redis, running, failed(), number=2, candidates=[candidate(50, "d3")])
 
     assert 0 == chosen
-    assert {"requests": "1", "failures": "1"} == await hash_of(redis, WINDOW)
+    assert {"ended": "1", "failures": "1"} == await hash_of(redis, WINDOW)
     assert (SINCE, 0, 50) == await counter(redis)
 
 
@@ -218,7 +218,7 @@ async def test_an_ended_hold_is_gone_and_its_failure_booked_once(redis: Redis, m
             await attempt(redis, running, failed(), number=2, candidates=[candidate(90, "d2")])
 
     assert spent == await counter(redis)
-    assert {"requests": "1", "failures": "1"} == await hash_of(redis, WINDOW)
+    assert {"ended": "1", "failures": "1"} == await hash_of(redis, WINDOW)
     assert (await everything(redis))["hold:r1"].expires
 
 

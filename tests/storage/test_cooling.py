@@ -53,7 +53,7 @@ async def rests(books: Redis) -> bool:
 async def test_allowed_failures_are_counted_alone_however_many_requests_went_well(
     books: Redis,
 ) -> None:
-    await books.execute(["HSET", WINDOW, "requests", 1_000])
+    await books.execute(["HSET", WINDOW, "ended", 1_000])
     more_than_two = Cooling(30, least_requests=3, percent=COUNT_ALONE)
 
     resting: list[bool] = []
@@ -67,7 +67,7 @@ async def test_allowed_failures_are_counted_alone_however_many_requests_went_wel
 async def test_a_share_of_failures_counts_from_the_least_number_of_requests_on(
     books: Redis,
 ) -> None:
-    await books.execute(["HSET", WINDOW, "requests", 2])
+    await books.execute(["HSET", WINDOW, "ended", 2])
 
     resting: list[bool] = []
     for _ in range(3):
@@ -78,7 +78,7 @@ async def test_a_share_of_failures_counts_from_the_least_number_of_requests_on(
 
 
 async def test_a_half_that_failed_is_not_more_than_half(books: Redis) -> None:
-    await books.execute(["HSET", WINDOW, "requests", 9, "failures", 4])
+    await books.execute(["HSET", WINDOW, "ended", 9, "failures", 4])
 
     await fail(books, Cooling(30, least_requests=5, percent=50))
 

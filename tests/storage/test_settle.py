@@ -27,6 +27,7 @@ from tests.storage.given import (
     hash_of,
     lease,
     ledger,
+    place,
     plan,
     rate,
     settlement,
@@ -63,7 +64,8 @@ async def test_settle_gives_back_the_hold_and_books_the_cost(timed: TimedRedis) 
     await given_counter(timed, TEAM_COUNTER, spent=1)
     held = await given_hold(timed, full("r1"))
 
-    is_ended = await settle(timed, held, settlement(30, prompt_tokens=60, completion_tokens=50))
+    paid = settlement(30, prompt_tokens=60, completion_tokens=50)
+    is_ended = await settle(timed, held, replace(paid, place=place()))
 
     assert is_ended
     left = await everything(timed)
@@ -255,7 +257,7 @@ async def test_the_outcome_of_the_last_deployment_is_booked(redis: Redis) -> Non
     await settle(redis, held, settlement(outcome=Outcome(WINDOW, COOLDOWN, failed=False)))
 
     window = (await everything(redis))[WINDOW]
-    assert {"requests": "1", "failures": "0"} == window.value
+    assert {"ended": "1", "failures": "0"} == window.value
     assert 115_000 < (window.expires_in or 0) <= 120_000
 
 

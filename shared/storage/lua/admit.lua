@@ -1,7 +1,7 @@
 -- Admit one request: check everything, then take everything, or change nothing.
 --
 -- KEYS: hold:{id}, holds:{n}, config:version; then, in the order of ARGV, the entries, budgets, rate windows
---   (current, previous), parallel leases and the candidates' cooldowns; with a cache: ledger:{n},
+--   (current, previous), parallel leases and the candidates (places.lua); with a cache: ledger:{n},
 --   asking:{key} and the entries that would answer the call
 -- ARGV: request id, life of the hold in ms, plan valid from ms, until ms, the row should the call
 --   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
@@ -9,7 +9,7 @@
 --   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
 --   rate: requests or '', tokens or '', ms of a sixtieth of its window, prefix of its fields, which
 --   tokens settle counts (total | input | output) · lease: limit
---   candidate: reservation in nanodollars
+--   candidate: six words (places.lua)
 --   with a cache: the row of a hit, ms an entry may be old, ms for which we alone may ask ('' if
 --   others may as well), prompt and completion tokens of a hit found elsewhere ('' if not looked)
 -- returns one of
@@ -19,7 +19,7 @@
 --   HIT, the same, candidate 0 · WAIT, an equal call is being answered
 --   STALE, then each newer entry and its JSON · COLD, entry… · SEED, budget… · CLOCK, now ms
 --   BUDGET, budget, spent, reserved · RATE, rate, requests|tokens, used, seconds until room
---   PARALLEL, lease, used · COOLING, ms until the first candidate is back
+--   PARALLEL, lease, used · COOLING, ms until the first candidate is back or has room
 --   ENDED, a settle of this request came first: whoever asked has gone
 --   (indices count from 1)
 -- A hit holds nothing: its row, which costs nothing, is booked at once.
@@ -27,6 +27,7 @@
 --   budgets and holds never: the sweeper ends a hold that nobody settles
 -- include numbers
 -- include cached
+-- include places
 
 local id, life, row = ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local tokens = tonumber(ARGV[8])
@@ -69,19 +70,14 @@ if #stale > 1 then return stale end
 if #cold > 0 then return {'COLD', unpack(cold)} end
 k = k + n_entries
 
--- The first candidate that is not cooling; its reservation is what the budgets must bear.
+-- The candidate that takes the call; its reservation is what the budgets must bear.
 local first_candidate = k + n_budgets + 2 * n_rates + n_leases
 local prices = a + 4 * n_budgets + 5 * n_rates + n_leases
-local choice, back = nil, nil
-for i = 1, n_candidates do
-  local ends = tonumber(redis.call('GET', KEYS[first_candidate+i]) or '0')
-  if ends <= now then choice = i; break end
-  if not back or ends < back then back = ends end
-end
-local amount = tonumber(ARGV[prices + (choice or 1)] or '0')
+local choice, back = choose(first_candidate, prices, n_candidates, tokens, now)
+local amount = tonumber(ARGV[prices + PLACE_WORDS * ((choice or 1) - 1) + 1] or '0')
 
 -- The cache: with an entry for every key nobody is asked, and nothing but the request counts.
-local cache, c = first_candidate + n_candidates, prices + n_candidates
+local cache, c = first_candidate + PLACE_KEYS * n_candidates, prices + PLACE_WORDS * n_candidates
 local texts, is_hit, hit_prompt, hit_completion = {}, false, ARGV[c+4], ARGV[c+5]
 local may_wait = ARGV[c+3] and ARGV[c+3] ~= ''
 if hit_prompt and hit_prompt ~= '' then
@@ -176,7 +172,7 @@ for i = 1, n_leases do
   if taken + 1 > tonumber(ARGV[a+i]) then return {'PARALLEL', i, taken} end
 end
 if not choice then
-  if n_candidates > 0 then return {'COOLING', whole(back - now)} end
+  if n_candidates > 0 then return {'COOLING', whole(back)} end
   choice = 0
 end
 
@@ -226,7 +222,12 @@ if is_hit then
   return reply
 end
 if may_wait then redis.pcall('SET', KEYS[cache+2], id, 'PX', ARGV[c+3]) end
-redis.call('HSET', KEYS[1], 'state', 'held', 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
+local place = ''
+if choice > 0 then
+  local after = choice - 1
+  place = take(first_candidate + PLACE_KEYS * after, prices + PLACE_WORDS * after, id, tokens, now, life)
+end
+redis.call('HSET', KEYS[1], 'state', 'held', 'place', place, 'at', whole(now_us), 'choice', choice, 'amount', whole(amount),
   'tokens', whole(tokens), 'sixtieths', table.concat(sixtieths, '\n'), 'prompt', ARGV[6], 'completion', ARGV[7], 'row', row,
   'budgets', table.concat(budget_lines, '\n'), 'windows', table.concat(window_keys, '\n'),
   'leases', table.concat(lease_keys, '\n'), 'marks', table.concat(marks, '\n'))

@@ -2,12 +2,12 @@
 -- and complete in itself: it books even when Redis has lost the hold.
 --
 -- KEYS: hold:{id}, holds:{n}, ledger:{n}, deployment window or '-', cooldown or '-'; then budgets,
---   rate windows, leases; with a cache: asking:{key} and the entries to keep
+--   rate windows, leases; with a place at a deployment its leases, active_requests, latency, window; with a cache: asking:{key} and the entries to keep
 -- ARGV: mode (settle | lost | booked), request id, cost in nanodollars, prompt tokens, completion
 --   tokens, row JSON, id of the correction row should the sweeper have been first,
 --   failed (0|1), cooldown ms, at once (0|1), least requests, percent,
 --   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved,
---   for each entry the ms it lives and its text
+--   the sample of the latency ('' for none, '-' without a place), for each entry the ms it lives and its text
 -- returns: OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
 --   LIVES (to be lost, but its function renewed it meanwhile)
 -- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
@@ -18,6 +18,7 @@
 -- include numbers
 -- include marks
 -- include deployment
+-- include places
 -- include keeping
 
 local mode, id, cost, row = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
@@ -25,7 +26,7 @@ local prompt, completion = ARGV[4], ARGV[5]
 local n_budgets, n_windows, n_leases = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'sixtieths', 'spend', 'prompt', 'completion')
+local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'sixtieths', 'spend', 'prompt', 'completion', 'place')
 local state, marks = hold[1], marks_of(hold[2])
 
 if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
@@ -89,11 +90,15 @@ if KEYS[4] ~= '-' then
   book_outcome(KEYS[4], KEYS[5], ARGV[8] == '1', tonumber(ARGV[9]), ARGV[10] == '1', tonumber(ARGV[11]), tonumber(ARGV[12]), now)
 end
 
-local last_held = 5 + n_budgets + n_windows + n_leases
-if #KEYS > last_held then keep(last_held + 1, #KEYS, id, 15 + 2 * n_budgets) end
+local last_held, sample = 5 + n_budgets + n_windows + n_leases, ARGV[16+2*n_budgets]
+if sample ~= '-' then
+  leave(last_held, id, hold[9], tonumber(prompt) + tonumber(completion), sample, now)
+  last_held = last_held + 4
+end
+if #KEYS > last_held then keep(last_held + 1, #KEYS, id, 16 + 2 * n_budgets) end
 
 redis.call('ZREM', KEYS[2], id)
-redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases', 'marks')
+redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases', 'marks', 'place')
 if mode == 'lost' then
   redis.call('HSET', KEYS[1], 'state', 'lost', 'spend', cost)
   redis.call('PEXPIRE', KEYS[1], 86400000)

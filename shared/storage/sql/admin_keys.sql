@@ -5,7 +5,7 @@ select
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
     aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
-    rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
+    rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_verificationtoken
 where token = any(%(tokens)s::text[])
 order by token;
@@ -17,7 +17,7 @@ select
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
     aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
-    rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
+    rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_deletedverificationtoken
 where token = %(token)s
 order by deleted_at desc
@@ -30,7 +30,7 @@ select
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
     aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
-    rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
+    rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_verificationtoken
 where (%(token)s::text is null or token = %(token)s)
   and (
@@ -99,7 +99,7 @@ select
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
     aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
-    rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
+    rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_deletedverificationtoken
 where (%(token)s::text is null or token = %(token)s)
   and (
@@ -239,14 +239,16 @@ insert into litellm_verificationtoken (
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_opening, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit, tpm_limit,
     expires, blocked, permissions, metadata, aliases, config, allowed_routes, allowed_cache_controls, budget_id,
-    budget_limits, router_settings, auto_rotate, rotation_interval, created_by, updated_by
+    budget_limits, router_settings, auto_rotate, rotation_interval, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    created_by, updated_by
 )
 values (
     %(token)s, %(key_name)s, %(key_alias)s, %(user_id)s, %(team_id)s, %(organization_id)s, %(models)s, %(max_budget)s,
     %(soft_budget)s, %(spend)s, %(spend)s, %(budget_duration)s, %(budget_reset_at)s, %(model_max_budget)s,
     %(max_parallel_requests)s, %(rpm_limit)s, %(tpm_limit)s, %(expires)s, %(blocked)s, %(permissions)s, %(metadata)s,
     %(aliases)s, %(config)s, %(allowed_routes)s, %(allowed_cache_controls)s, %(budget_id)s, %(budget_limits)s,
-    %(router_settings)s, %(auto_rotate)s, %(rotation_interval)s, %(by)s, %(by)s
+    %(router_settings)s, %(auto_rotate)s, %(rotation_interval)s, %(rph_limit)s, %(tph_limit)s,
+    %(rpd_limit)s, %(tpd_limit)s, %(by)s, %(by)s
 );
 
 -- name: lock_key
@@ -272,6 +274,10 @@ set key_alias = %(key_alias)s,
     max_parallel_requests = %(max_parallel_requests)s,
     rpm_limit = %(rpm_limit)s,
     tpm_limit = %(tpm_limit)s,
+    rph_limit = %(rph_limit)s,
+    tph_limit = %(tph_limit)s,
+    rpd_limit = %(rpd_limit)s,
+    tpd_limit = %(tpd_limit)s,
     expires = %(expires)s,
     blocked = %(blocked)s,
     permissions = %(permissions)s,
@@ -324,7 +330,7 @@ insert into litellm_deletedverificationtoken (
     soft_budget, soft_budget_cooldown, model_max_budget, budget_limits, budget_id, model_spend, aliases, config,
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
-    budget_started_at, budget_opening, version, changed_at,
+    budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
     deleted_by, deleted_by_api_key, litellm_changed_by
 )
 select
@@ -333,7 +339,7 @@ select
     soft_budget, soft_budget_cooldown, model_max_budget, budget_limits, budget_id, model_spend, aliases, config,
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
-    budget_started_at, budget_opening, version, changed_at,
+    budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
     %(by)s, %(by_key)s, %(changed_by)s
 from litellm_verificationtoken
 where token = any(%(tokens)s::text[]);
@@ -370,3 +376,10 @@ from litellm_verificationtoken
 where token = %(token)s
 on conflict (token) do update
 set active_token_id = excluded.active_token_id, revoke_at = excluded.revoke_at;
+
+-- name: rename_windows
+-- What a key has spent by span and by model stays with it under its new secret.
+update budget_window
+set entity_id = %(new_token)s
+where scope = 'key'
+  and entity_id = %(token)s;

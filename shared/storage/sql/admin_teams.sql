@@ -5,7 +5,7 @@ select
     budget_reset_at, coalesce(model_max_budget, '{}') as model_max_budget, model_aliases, max_parallel_requests,
     rpm_limit, tpm_limit,
     coalesce(metadata, '{}') as metadata, blocked, budget_limits, team_member_permissions, router_settings,
-    members_with_roles, created_at, updated_at
+    rph_limit, tph_limit, rpd_limit, tpd_limit, members_with_roles, created_at, updated_at
 from litellm_teamtable
 where team_id = any(%(team_ids)s::text[])
 order by team_id;
@@ -15,13 +15,15 @@ order by team_id;
 insert into litellm_teamtable (
     team_id, team_alias, organization_id, models, max_budget, soft_budget, spend, budget_opening, budget_duration,
     budget_reset_at, model_max_budget, model_aliases, max_parallel_requests, rpm_limit, tpm_limit, metadata, blocked,
-    budget_limits, team_member_permissions, router_settings, created_by, updated_by
+    budget_limits, team_member_permissions, router_settings, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    created_by, updated_by
 )
 values (
     %(team_id)s, %(team_alias)s, %(organization_id)s, %(models)s, %(max_budget)s, %(soft_budget)s, %(spend)s,
     %(spend)s, %(budget_duration)s, %(budget_reset_at)s, %(model_max_budget)s, %(model_aliases)s,
     %(max_parallel_requests)s, %(rpm_limit)s, %(tpm_limit)s, %(metadata)s, %(blocked)s,
-    %(budget_limits)s, %(team_member_permissions)s, %(router_settings)s, %(by)s, %(by)s
+    %(budget_limits)s, %(team_member_permissions)s, %(router_settings)s, %(rph_limit)s, %(tph_limit)s,
+    %(rpd_limit)s, %(tpd_limit)s, %(by)s, %(by)s
 );
 
 -- name: lock_teams
@@ -47,6 +49,10 @@ set team_alias = %(team_alias)s,
     max_parallel_requests = %(max_parallel_requests)s,
     rpm_limit = %(rpm_limit)s,
     tpm_limit = %(tpm_limit)s,
+    rph_limit = %(rph_limit)s,
+    tph_limit = %(tph_limit)s,
+    rpd_limit = %(rpd_limit)s,
+    tpd_limit = %(tpd_limit)s,
     metadata = %(metadata)s,
     blocked = %(blocked)s,
     budget_limits = %(budget_limits)s,
@@ -143,7 +149,7 @@ select
     budget_reset_at, coalesce(model_max_budget, '{}') as model_max_budget, model_aliases, max_parallel_requests,
     rpm_limit, tpm_limit,
     coalesce(metadata, '{}') as metadata, blocked, budget_limits, team_member_permissions, router_settings,
-    members_with_roles, created_at, updated_at
+    rph_limit, tph_limit, rpd_limit, tpd_limit, members_with_roles, created_at, updated_at
 from litellm_teamtable
 where (%(team_ids)s::text[] is null or team_id = any(%(team_ids)s::text[]))
   and (%(organization_id)s::text is null or organization_id = %(organization_id)s)

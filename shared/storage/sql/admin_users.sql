@@ -3,7 +3,8 @@
 select
     user_id, user_email, user_alias, user_role, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit, tpm_limit,
-    coalesce(metadata, '{}') as metadata, blocked, budget_limits, sso_user_id, teams, created_at, updated_at
+    coalesce(metadata, '{}') as metadata, blocked, budget_limits, sso_user_id, rph_limit, tph_limit,
+    rpd_limit, tpd_limit, teams, created_at, updated_at
 from litellm_usertable
 where user_id = any(%(user_ids)s::text[])
 order by user_id;
@@ -19,13 +20,13 @@ where user_email = any(%(user_emails)s::text[]);
 insert into litellm_usertable (
     user_id, user_email, user_alias, user_role, organization_id, models, max_budget, soft_budget, spend,
     budget_opening, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit, tpm_limit,
-    metadata, blocked, budget_limits, sso_user_id, created_by, updated_by
+    metadata, blocked, budget_limits, sso_user_id, rph_limit, tph_limit, rpd_limit, tpd_limit, created_by, updated_by
 )
 values (
     %(user_id)s, %(user_email)s, %(user_alias)s, %(user_role)s, %(organization_id)s, %(models)s, %(max_budget)s,
     %(soft_budget)s, %(spend)s, %(spend)s, %(budget_duration)s, %(budget_reset_at)s, %(model_max_budget)s,
     %(max_parallel_requests)s, %(rpm_limit)s, %(tpm_limit)s, %(metadata)s, %(blocked)s,
-    %(budget_limits)s, %(sso_user_id)s, %(by)s, %(by)s
+    %(budget_limits)s, %(sso_user_id)s, %(rph_limit)s, %(tph_limit)s, %(rpd_limit)s, %(tpd_limit)s, %(by)s, %(by)s
 );
 
 -- name: ensure_users
@@ -59,6 +60,10 @@ set user_email = %(user_email)s,
     max_parallel_requests = %(max_parallel_requests)s,
     rpm_limit = %(rpm_limit)s,
     tpm_limit = %(tpm_limit)s,
+    rph_limit = %(rph_limit)s,
+    tph_limit = %(tph_limit)s,
+    rpd_limit = %(rpd_limit)s,
+    tpd_limit = %(tpd_limit)s,
     metadata = %(metadata)s,
     blocked = %(blocked)s,
     budget_limits = %(budget_limits)s,
@@ -98,7 +103,8 @@ where user_id = any(%(user_ids)s::text[])
 select
     user_id, user_email, user_alias, user_role, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit, tpm_limit,
-    coalesce(metadata, '{}') as metadata, blocked, budget_limits, sso_user_id, teams, created_at, updated_at,
+    coalesce(metadata, '{}') as metadata, blocked, budget_limits, sso_user_id, rph_limit, tph_limit,
+    rpd_limit, tpd_limit, teams, created_at, updated_at,
     (
         select count(*) from litellm_verificationtoken as key where key.user_id = litellm_usertable.user_id
     ) as key_count
