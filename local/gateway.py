@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
 from starlette.routing import Match
 
-from functions.admin.app import app as admin
 from functions.proxy.app import app as proxy
 from local.threads import inherited
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 FINISH_SECONDS = 5
 
@@ -26,7 +26,15 @@ FINISH_SECONDS = 5
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request to the function that has its path."""
     is_for_proxy = any(route.matches(scope)[0] != Match.NONE for route in proxy.routes)
-    await (proxy if is_for_proxy else admin)(scope, receive, send)
+    await (proxy if is_for_proxy else admin())(scope, receive, send)
+
+
+@cache
+def admin() -> ASGIApp:
+    """Import the management routes: half of what a start costs, so calls do not wait for them."""
+    from functions.admin.app import app as admin_app  # noqa: PLC0415
+
+    return admin_app
 
 
 class _Server(uvicorn.Server):
@@ -55,7 +63,10 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
+    # A thread: the first calls are answered meanwhile, and the first change does not wait long.
+    loading = loop.run_in_executor(None, admin)
     await server.serve(sockets=[inherited()])
+    await loading
     owed = asyncio.all_tasks() - {asyncio.current_task()}
     if owed:
         await asyncio.wait(owed, timeout=FINISH_SECONDS)

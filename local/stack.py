@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local.data_directory import DataDirectory
     from local.reaper import Reaper
 
-READY_PATH = "/health/liveliness"
+READY_PATH = "/"
 PROBE_SECONDS = 0.5
 POSTGRES_CONNECTIONS = "10"
 
