@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
-UnknownPrice = Literal["zero", "refuse"]
-RedisDown = Literal["grace", "closed"]
+UnknownPrice = Literal["zero"]
+RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
-UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
-REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("grace", "closed")
+UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero",)
+REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
     "simple-shuffle",
@@ -104,9 +104,9 @@ class GeneralSettings:
 class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
-    `unknown_price` says what happens to a call whose price nobody knows, `redis_down` whether
-    calls are served for a while or refused when Redis does not answer. `max_budget` is for all the
-    proxy serves in each `budget_duration`.
+    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero); without
+    Redis calls are refused (`redis_down` closed): any other value is refused. `max_budget` is for
+    all the proxy serves in each `budget_duration`.
     """
 
     budget_exceeded_status_code: int = 422
@@ -117,7 +117,7 @@ class LiteLLMSettings:
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
-    redis_down: RedisDown = "grace"
+    redis_down: RedisDown = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -512,7 +512,9 @@ def test_aliases_may_be_hidden() -> None:
         ("litellm_settings", "default_max_tokens", 0),
         ("litellm_settings", "unknown_price", "free"),
         ("litellm_settings", "unknown_price", ["zero"]),
+        ("litellm_settings", "unknown_price", "refuse"),
         ("litellm_settings", "redis_down", True),
+        ("litellm_settings", "redis_down", "grace"),
         ("general_settings", "allow_private_api_base", "yes"),
         ("general_settings", "litellm_key_header_name", 5),
     ],
@@ -533,7 +535,7 @@ def test_every_setting_is_read() -> None:
                 "timezone": "Europe/Berlin",
                 "budget_reset_time": "06:00",
                 "default_max_tokens": 100,
-                "unknown_price": "refuse",
+                "unknown_price": "zero",
                 "redis_down": "closed",
             },
             "general_settings": {
@@ -544,7 +546,7 @@ def test_every_setting_is_read() -> None:
     )
 
     assert ([], []) == (findings.problems, findings.warnings)
-    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse", "closed") == (
+    assert (429, 401, "Europe/Berlin", "06:00", 100, "zero", "closed") == (
         config.litellm.budget_exceeded_status_code,
         config.litellm.model_access_denied_status_code,
         config.litellm.timezone,
