@@ -150,14 +150,18 @@ class NotPermitted(Refused):
 class ModelAccessDenied(NotPermitted):
     """The key, its team or its user may not call this model."""
 
-    def __init__(self, scope: str, model: str) -> None:
-        """Name the scope in the type only: the message must not tell what else is allowed."""
+    def __init__(self, scope: str, model: str, *, status: int = NotPermitted.status) -> None:
+        """Name the scope in the type only: the message must not tell what else is allowed.
+
+        `status` comes from `litellm_settings.model_access_denied_status_code`.
+        """
         super().__init__(
             f"The requested model '{model}' is not available for this API key, or the model name "
             "is invalid. Call `/v1/models` to view available models for your key.",
             param="model",
         )
         self.type = f"{scope}_model_access_denied"
+        self.status = status
 
 
 class NotFound(Refused):

@@ -33,11 +33,13 @@ def authorize(
     *,
     route: str,
     providers: Collection[str] = (),
+    denied_status: int = ModelAccessDenied.status,
 ) -> None:
     """Refuse what the principal may not call.
 
     `models` is the model asked for and the caller's own fallbacks; `providers` are those behind
-    the first, since `openai/*` also allows a group named `gpt-4o` that OpenAI serves.
+    the first, since `openai/*` also allows a group named `gpt-4o` that OpenAI serves;
+    `denied_status` is what answers a model that is none of the caller's.
     """
     if principal.is_master:
         return
@@ -45,7 +47,7 @@ def authorize(
     check_key_blocked(principal)
     for model in models:
         if not may_key_call(principal, model, providers):
-            raise ModelAccessDenied("key", model)
+            raise ModelAccessDenied("key", model, status=denied_status)
     check_expiry(principal, now)
     check_team_blocked(principal)
     check_organization_blocked(principal)
@@ -53,10 +55,10 @@ def authorize(
     team, user = principal.team, principal.user
     for model in models:
         if team and not may_team_call(team, model, providers):
-            raise ModelAccessDenied("team", model)
+            raise ModelAccessDenied("team", model, status=denied_status)
         # A team's key spends the team's allowance, so only the team's list speaks for it.
         if user and not team and not may_call(user.models, model, providers):
-            raise ModelAccessDenied("user", model)
+            raise ModelAccessDenied("user", model, status=denied_status)
 
 
 def check_key_blocked(principal: Principal) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, check_passing, resolve_alias
+from shared.auth.keys import presented_key
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
+from shared.errors import NotAuthenticated, NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
@@ -37,6 +38,8 @@ from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
@@ -46,13 +49,13 @@ ROUNDS = 6
 """Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
 
 
-async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
+async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
     for _ in range(ROUNDS):
         gateway, version = await _configured(gateway)
         with timings.step("auth"):
-            decided = await _decide(gateway, presented, asked, route)
+            decided = await _decide(gateway, headers, asked, route)
         if decided is None:
             continue
         principal, call, quotes = decided
@@ -94,7 +97,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
 
 
 async def _decide(
-    gateway: Gateway, presented: str | None, asked: Call, route: str
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -102,19 +105,30 @@ async def _decide(
     asked. So Redis is, for the caller's policies and then for the configuration.
     """
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     for is_fresh in (False, True):
-        principal = await identify(
-            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
-        )
+        try:
+            principal = await identify(
+                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+            )
+        except NotAuthenticated:
+            if await _is_reconfigured(gateway):
+                return None
+            raise
         try:
             call = follow(gateway, principal, asked)
             return principal, call, _choose(gateway, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
-            if gateway.live is None or not await gateway.live.refresh():
+            if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+async def _is_reconfigured(gateway: Gateway) -> bool:
+    """Ask for a newer configuration; say whether there was one."""
+    return gateway.live is not None and await gateway.live.refresh()
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
@@ -141,7 +155,14 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     groups = [(model, reachable)]
     providers = {deployment.provider for deployment in groups[0][1]}
     asked_for = [call.model, *(call.fallbacks or ())]
-    authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
+    authorize(
+        principal,
+        asked_for,
+        gateway.clock.now(),
+        route=route,
+        providers=providers,
+        denied_status=config.litellm.model_access_denied_status_code,
+    )
     if not groups[0][1]:
         raise UnknownModel(call.model, route)
     groups += [
@@ -157,7 +178,12 @@ def _choose_vendor(
     """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
     check_passing(principal, route)
     authorize(
-        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
+        principal,
+        [call.model],
+        gateway.clock.now(),
+        route=route,
+        providers=frozenset({provider}),
+        denied_status=gateway.config.litellm.model_access_denied_status_code,
     )
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
     if not deployments:

@@ -184,6 +184,23 @@ async def test_an_older_overlay_never_replaces_a_newer_one(given: Given) -> None
     assert (False, "{}") == (was_written, await redis.execute(["GET", "config:overlay"]))
 
 
+async def test_another_header_for_keys_is_read_from_the_next_request_on(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(model("gpt", provider.url))
+    assert 200 == (await chat(client)).status_code
+
+    await set_section(given.stores, "general_settings", {"litellm_key_header_name": "x-our-key"})
+    moved = await client.get("/v1/models", headers={"x-our-key": MASTER_KEY})
+    reply = await client.post(
+        "/v1/chat/completions",
+        json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+        headers={"x-our-key": MASTER_KEY, "authorization": "Basic c2s="},
+    )
+
+    assert (200, 200) == (moved.status_code, reply.status_code)
+
+
 async def test_no_request_fails_and_none_sees_half_of_a_change_under_load(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:
