@@ -309,6 +309,9 @@ class Deployment:
     rpm: int | None = None
     tpm: int | None = None
     max_parallel_requests: int | None = None
+    tags: tuple[str, ...] = ()
+    team_id: str | None = None
+    access_groups: tuple[str, ...] = ()
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -360,6 +363,23 @@ class CacheControl:
     asked: tuple[str, ...] = ()
 
 
+Fails = Literal["any", "context_window", "content_policy"]
+"""How a call fails, for those who test their fallbacks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mock:
+    """What a caller wants to be played instead of asking a provider.
+
+    `text` is the answer (LiteLLM's names of its errors raise them), `fails` how the model that was
+    asked for fails, so that its fallbacks answer.
+    """
+
+    text: str | None = None
+    fails: Fails | None = None
+    is_timeout: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
@@ -384,6 +404,9 @@ class Call:
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
     cache: CacheControl = CacheControl()
+    mock: Mock | None = None
+    deadline: Millis | None = None
+    """When the process that serves it will be gone."""
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
     provider: str | None = None

@@ -31,7 +31,7 @@ def lookup(
     assert [] == findings.problems
     asked = {"messages": [MESSAGE]} if body is None else body
     call = Call(id="1", endpoint=endpoint, model="m", body=asked, cache=control)
-    return lookup_of(call, WHO, "m", config.cache)
+    return lookup_of(call, WHO, "m", config)
 
 
 def test_without_a_cache_there_is_nothing_to_look_up() -> None:
