@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from local.data_directory import STACK_FILE
 from shared.admin.rotation import rotate_secrets
-from shared.config.live import LiveConfig, vault_of
+from shared.config.live import find_overlay, vault_of
+from shared.config.loading import read_config, read_file
+from shared.config.overlay import Overlay, merged
 from shared.errors import StoreDown
 from shared.settings import Settings
+from shared.storage.config_entries import standing_overlay
 from shared.storage.deployment_state import deployment_states
 from shared.storage.stores import Stores
 
@@ -71,9 +74,12 @@ def rotate() -> int:
 async def _states(settings: Settings) -> list[tuple[Deployment, DeploymentState]]:
     stores = Stores.open(settings)
     try:
-        live = LiveConfig.open(settings, stores)
-        await live.begin()
-        deployments = live.current.deployments
+        text = await standing_overlay(stores.redis)
+        overlay = Overlay.parse(text) if text is not None else None
+        overlay = overlay or await find_overlay(stores.postgres)
+        whole = merged(read_file(settings.config_path), overlay, vault_of(settings))
+        # Without an environment: the gateway's variables are not this command's, nor needed here.
+        deployments = read_config(whole.data, None)[0].deployments
         states = await deployment_states(stores.redis, [d.id for d in deployments])
         return list(zip(deployments, states, strict=True))
     finally:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from functions.admin.openapi import document_of
 from functions.admin.routes import (
     budgets,
     config,
@@ -46,6 +48,7 @@ def make_app(state: State | None = None) -> FastAPI:
     app = FastAPI(title="Tollgate", summary="The management routes of the gateway.")
     for subject in SUBJECTS:
         app.include_router(subject.router)
+    app.openapi = partial(document_of, app)
     app.state.admin = state
     guard(app)
     return app

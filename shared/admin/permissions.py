@@ -217,6 +217,7 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     # Health: calling deployments costs money, so it is not everybody's
     "GET /health": _VIEWER,
     "GET /health/readiness/details": _ANY_KEY,
+    "GET /routes": _ANY_KEY,
     "POST /utils/token_counter": _ANY_KEY,
     "GET /utils/supported_openai_params": _ANY_KEY,
     # Configuration and cache

@@ -49,7 +49,6 @@ class RouteEntry(BaseModel):
 
     path: str
     methods: list[str]
-    name: str
 
 
 class Routes(BaseModel):

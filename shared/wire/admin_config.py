@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Document, Identifier
+from shared.wire.admin_fields import AdminRequest, AnyValue, Document, Identifier
 
 Section = Literal["general_settings", "litellm_settings", "router_settings"]
 FallbackType = Literal["general"]
@@ -25,7 +25,7 @@ class UpdateField(AdminRequest):
     """POST /config/field/update."""
 
     field_name: Identifier
-    field_value: JsonValue = None
+    field_value: AnyValue = None
     config_type: Section = "general_settings"
 
 

@@ -11,7 +11,7 @@ import math
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard, TypeVar
 
 import orjson
 from pydantic import (
@@ -23,6 +23,11 @@ from pydantic import (
     JsonValue,
     WithJsonSchema,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Stored = TypeVar("Stored", bound=JsonValue)
 
 MAX_TEXT = 255
 MAX_METADATA_BYTES = 64 * 1024
@@ -41,6 +46,8 @@ _MODEL_BUDGET = frozenset(
     {"budget_limit", "max_budget", "time_period", "budget_duration", "rpm_limit", "tpm_limit"}
 )
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+_BEYOND_64_BITS = 2.0**63
 
 # C0, DEL, C1, the two separators that end a line in JavaScript and logs, and lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -122,7 +129,28 @@ def _route(text: str) -> str:
 def _within_cap(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if len(orjson.dumps(value)) > MAX_METADATA_BYTES:
         raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
+    return _storable(value)
+
+
+def _storable(value: Stored) -> Stored:
+    # Postgres would give back such a float as a whole number, which orjson does not write.
+    if any(abs(number) >= _BEYOND_64_BITS for number in _floats(value)):
+        raise ValueError("must not hold numbers beyond 64 bits")
     return value
+
+
+def _floats(value: JsonValue) -> Iterator[float]:
+    match value:
+        case float():
+            yield value
+        case list():
+            for item in value:
+                yield from _floats(item)
+        case dict():
+            for item in value.values():
+                yield from _floats(item)
+        case _:
+            return
 
 
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_printable)]
@@ -162,6 +190,9 @@ Routes = Annotated[
 
 Aliases = Annotated[dict[Identifier, Identifier], Field(max_length=MAX_ENTRIES)]
 """Model names and what they stand for."""
+
+AnyValue = Annotated[JsonValue, AfterValidator(_storable)]
+"""Any JSON that can be stored."""
 
 Document = Annotated[dict[str, JsonValue], AfterValidator(_within_cap)]
 """Any JSON object of at most 64 KB."""

@@ -247,3 +247,12 @@ async def test_an_unusual_id_is_only_an_id(admin: Admin, user_id: str) -> None:
     reply = await admin.get("/user/info", key=made["key"])
 
     assert user_id == reply.json()["user_id"]
+
+
+@pytest.mark.parametrize("number", ["1e30", "-1e19", "99999999999999999999999"])
+async def test_a_number_that_cannot_be_shown_again_is_refused(admin: Admin, number: str) -> None:
+    raw = b'{"metadata": {"deep": [%s]}}' % number.encode()
+
+    replies = [await admin.post_raw(path, raw) for path in ("/key/generate", "/team/new")]
+
+    assert [400, 400] == [error_of(reply)[0] for reply in replies]

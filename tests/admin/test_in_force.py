@@ -137,3 +137,64 @@ async def test_the_master_key_needs_no_row(gateway: httpx.AsyncClient) -> None:
 
 def now() -> Millis:
     return Millis(time.time_ns() // 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "change", "status"),
+    [
+        ("POST", "/user/delete", {"user_ids": ["u"]}, 401),
+        ("POST", "/team/delete", {"team_ids": ["t"]}, 401),
+        ("DELETE", "/organization/delete", {"organization_ids": ["o"]}, 401),
+        ("POST", "/team/member_delete", {"team_id": "t", "user_id": "u"}, 401),
+        ("POST", "/budget/update", {"budget_id": "b", "max_budget": 0}, 422),
+        ("PATCH", "/organization/update", {"organization_id": "o", "rpm_limit": 0}, 429),
+        ("POST", "/team/member_update", {"team_id": "t", "user_id": "u", "rpm_limit": 0}, 429),
+        ("POST", "/team/update", {"team_id": "t", "team_member_rpm_limit": 0}, 429),
+        ("POST", "/customer/block", {"user_ids": ["c"]}, 400),
+        ("POST", "/customer/new", {"user_id": "c", "rpm_limit": 0}, 429),
+        ("POST", "/tag/new", {"name": "g", "rpm_limit": 0}, 429),
+    ],
+)
+async def test_a_change_above_the_key_refuses_the_very_next_call(
+    admin: Admin, gateway: httpx.AsyncClient, method: str, path: str, change: Json, status: int
+) -> None:
+    await admin.made("/organization/new", organization_id="o")
+    await admin.made("/budget/new", budget_id="b", max_budget=10)
+    members = [{"role": "user", "user_id": "u"}]
+    await admin.given_team(team_id="t", organization_id="o", members_with_roles=members)
+    key = (await admin.given_key(user_id="u", team_id="t", budget_id="b"))["key"]
+    body = {**HELLO, "user": "c", "metadata": {"tags": ["g"]}}
+    headers = {"authorization": f"Bearer {key}"}
+    before = await gateway.post("/v1/chat/completions", json=body, headers=headers)
+
+    await admin.done(method, path, change)
+    after = await gateway.post("/v1/chat/completions", json=body, headers=headers)
+
+    assert (200, status) == (before.status_code, after.status_code), after.text
+
+
+async def test_a_former_secret_serves_on_for_two_calls_of_redis(
+    admin: Admin, gateway: httpx.AsyncClient
+) -> None:
+    key = (await admin.given_key())["key"]
+    first = await chat(gateway, key)
+    new = await admin.made("/key/regenerate", key=key, grace_period="1h")
+    second = await chat(gateway, key)
+    admin.door.calls.reset()
+
+    third = await chat(gateway, key)
+
+    assert [200, 200, 200] == [reply.status_code for reply in (first, second, third)]
+    assert 2 == admin.door.calls.http
+    assert 200 == (await chat(gateway, new["key"])).status_code
+
+
+async def test_a_former_secret_is_refused_at_once_without_grace(
+    admin: Admin, gateway: httpx.AsyncClient
+) -> None:
+    key = (await admin.given_key())["key"]
+    first = await chat(gateway, key)
+
+    await admin.made("/key/regenerate", key=key)
+
+    assert (200, 401) == (first.status_code, (await chat(gateway, key)).status_code)

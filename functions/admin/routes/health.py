@@ -19,6 +19,8 @@ from shared.wire.admin_checkups import (
     CountTokens,
     HealthReply,
     ReadinessDetails,
+    RouteEntry,
+    Routes,
     SupportedParams,
     TokenCount,
 )
@@ -70,6 +72,21 @@ async def details(request: Request, who: Who) -> Response:
 async def health(who: Who, model: Annotated[Identifier | None, Query()] = None) -> Response:
     """Call each deployment with the least it answers, and say which did."""
     return shown(await checkups.health(who.desk, model, who.now))
+
+
+@router.get("/routes", responses={200: {"model": Routes}})
+async def routes(request: Request, who: Who) -> Response:
+    """List the routes of the whole gateway."""
+    del who
+    paths = request.app.openapi()["paths"]
+    return shown(
+        Routes(
+            routes=[
+                RouteEntry(path=path, methods=sorted(map(str.upper, operations)))
+                for path, operations in paths.items()
+            ]
+        )
+    )
 
 
 @router.post(
