@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
+from shared.controls import NO_CONTROL, CacheControl, Mock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -348,39 +350,6 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheControl:
-    """What a caller says about the response cache (`cache: {…}`); times in seconds.
-
-    `max_age` is the oldest answer it takes (`s-maxage`), `asked` the controls it named.
-    """
-
-    no_cache: bool = False
-    no_store: bool = False
-    use_cache: bool = False
-    ttl: float | None = None
-    max_age: float | None = None
-    namespace: str | None = None
-    asked: tuple[str, ...] = ()
-
-
-Fails = Literal["any", "context_window", "content_policy"]
-"""How a call fails, for those who test their fallbacks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mock:
-    """What a caller wants to be played instead of asking a provider.
-
-    `text` is the answer (LiteLLM's names of its errors raise them), `fails` how the model that was
-    asked for fails, so that its fallbacks answer.
-    """
-
-    text: str | None = None
-    fails: Fails | None = None
-    is_timeout: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
@@ -403,7 +372,7 @@ class Call:
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
-    cache: CacheControl = CacheControl()
+    cache: CacheControl = NO_CONTROL
     mock: Mock | None = None
     deadline: Millis | None = None
     """When the process that serves it will be gone."""

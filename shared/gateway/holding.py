@@ -14,7 +14,8 @@ from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
-from shared.domain import CacheControl, KeyHash, Usage
+from shared.controls import CacheControl
+from shared.domain import KeyHash, Usage
 from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish

@@ -12,7 +12,8 @@ from shared.providers.dialect import Reply, StreamEvent
 from shared.spend.tokens import estimate, tokens_of_bytes
 
 if TYPE_CHECKING:
-    from shared.domain import JsonObject, Mock
+    from shared.controls import Mock
+    from shared.domain import JsonObject
     from shared.gateway.running import Running
 
 ENDPOINTS: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION})

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.domain import CacheControl, Call, Endpoint, Fails, Mock
+from shared.controls import CacheControl, Fails, Mock
+from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, media_requests
 from shared.wire.cache_controls import cache_control

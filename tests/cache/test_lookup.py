@@ -8,7 +8,8 @@ import pytest
 
 from shared.cache.lookup import MAX_INPUT_BYTES, MAX_INPUTS, check_controls, lookup_of
 from shared.config.loading import read_config
-from shared.domain import CacheControl, Call, Endpoint, Key, Millis, Principal, Scope
+from shared.controls import CacheControl
+from shared.domain import Call, Endpoint, Key, Millis, Principal, Scope
 from shared.errors import NotPermitted
 
 if TYPE_CHECKING:
