@@ -31,7 +31,20 @@ Strategy = Literal[
 ]
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
+ErrorKind = Literal[
+    "BadRequestError",
+    "AuthenticationError",
+    "TimeoutError",
+    "RateLimitError",
+    "ContentPolicyViolationError",
+    "InternalServerError",
+]
+"""Kinds of failures, as LiteLLM's retry policies name them."""
+
+ERROR_KINDS: Final[tuple[ErrorKind, ...]] = get_args(ErrorKind)
+
 _NO_STRATEGIES: Final[Mapping[str, Strategy]] = MappingProxyType({})
+_NO_NUMBERS: Final[Mapping[str, int]] = MappingProxyType({})
 _NO_CHAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -57,7 +70,21 @@ class RouterSettings:
     allowed_fails: int | None = None
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_CHAINS)
     default_fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: _NO_CHAINS
+    )
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: _NO_CHAINS
+    )
     max_fallbacks: int = 5
+    retry_policy: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
+    group_retry_policies: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict[str, "Mapping[str, int]"]
+    )
+    allowed_fails_policy: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
+    enable_pre_call_checks: bool = False
+    enable_tag_filtering: bool = False
+    tag_filtering_match_any: bool = True
     model_group_alias: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
     hidden_aliases: frozenset[str] = frozenset()
 

@@ -688,3 +688,33 @@ def test_what_a_provider_cannot_do_may_be_left_out_for_one_deployment_or_all() -
 
     assert [False, True] == [deployment.drop_params for deployment in one.deployments]
     assert [True, True] == [deployment.drop_params for deployment in every.deployments]
+
+
+def test_policies_and_special_fallbacks_are_read() -> None:
+    config, findings = read(
+        {
+            "litellm_settings": {"context_window_fallbacks": [{"chat": ["long"]}]},
+            "router_settings": {
+                "content_policy_fallbacks": [{"chat": ["mild"]}],
+                "retry_policy": {"TimeoutErrorRetries": 3},
+                "model_group_retry_policy": {"chat": {"RateLimitErrorRetries": 0}},
+                "allowed_fails_policy": {"BadRequestErrorAllowedFails": 9},
+                "enable_tag_filtering": True,
+                "enable_pre_call_checks": True,
+            },
+        }
+    )
+
+    assert ([], []) == (findings.problems, findings.warnings)
+    router = config.router
+    assert ({"chat": ("long",)}, {"chat": ("mild",)}) == (
+        router.context_window_fallbacks,
+        router.content_policy_fallbacks,
+    )
+    assert ({"TimeoutError": 3}, {"chat": {"RateLimitError": 0}}, {"BadRequestError": 9}) == (
+        router.retry_policy,
+        router.group_retry_policies,
+        router.allowed_fails_policy,
+    )
+    assert router.enable_tag_filtering
+    assert router.enable_pre_call_checks
