@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
-UnknownPrice = Literal["zero"]
+UnknownPrice = Literal["zero", "refuse"]
 RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
-UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero",)
+UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
 REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
@@ -131,9 +131,9 @@ class GeneralSettings:
 class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
-    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero); without
-    Redis calls are refused (`redis_down` closed): any other value is refused. `max_budget` is for
-    all the proxy serves in each `budget_duration`.
+    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
+    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
+    the proxy serves in each `budget_duration`.
     """
 
     budget_exceeded_status_code: int = 422

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared.domain import Endpoint, Nanodollars
+from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.routing.strategies import is_by_cost, strategy_word
 from shared.spend.cost import upper_bound
@@ -66,7 +67,8 @@ class Quote:
 def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, ...]:
     """Price every deployment of every group, in the order they would be asked.
 
-    Within a group the dearest sets the reservation, so that a retry needs no more of it.
+    Within a group the dearest sets the reservation, so that a retry needs no more of it. Raise
+    PriceUnknown where the configuration wants a price and the first group has none.
     """
     size = prompt_size(call)
     default = config.litellm.default_max_tokens
@@ -96,7 +98,15 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             )
             for deployment, price in zip(deployments, prices, strict=True)
         ]
-    return tuple(quotes)
+    return _priced(call, quotes) if config.litellm.unknown_price == "refuse" else tuple(quotes)
+
+
+def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:
+    """Leave out whom nobody knows the price of."""
+    priced = [quote for quote in quotes if quote.price is not None]
+    if not priced or priced[0].group != quotes[0].group:
+        raise PriceUnknown(call.model)
+    return tuple(priced)
 
 
 def _cheapest(call: Call, deployment: Deployment, tier: str | None) -> tuple[int, bool, Decimal]:
