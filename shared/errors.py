@@ -13,6 +13,7 @@ GatewayError
 │   │   ├── KeyNotFound     401  token_not_found_in_db
 │   │   └── KeyExpired      401  expired_key
 │   ├── NotPermitted        403  permission_denied
+│   │   ├── PriceUnknown    403  model_cost_map_missing
 │   │   └── ModelAccessDenied 403  key_ | team_ | user_model_access_denied
 │   ├── NotFound            404  not_found_error
 │   ├── OverBudget          422  budget_exceeded (the status is a setting)
@@ -150,18 +151,29 @@ class NotPermitted(Refused):
 class ModelAccessDenied(NotPermitted):
     """The key, its team or its user may not call this model."""
 
-    def __init__(self, scope: str, model: str, *, status: int = NotPermitted.status) -> None:
-        """Name the scope in the type only: the message must not tell what else is allowed.
-
-        `status` comes from `litellm_settings.model_access_denied_status_code`.
-        """
+    def __init__(self, scope: str, model: str) -> None:
+        """Name the scope in the type only: the message must not tell what else is allowed."""
         super().__init__(
             f"The requested model '{model}' is not available for this API key, or the model name "
             "is invalid. Call `/v1/models` to view available models for your key.",
             param="model",
         )
         self.type = f"{scope}_model_access_denied"
-        self.status = status
+
+
+class PriceUnknown(NotPermitted):
+    """Nobody knows what the model costs, and the configuration refuses such calls."""
+
+    type = "model_cost_map_missing"
+
+    def __init__(self, model: str) -> None:
+        """Say what an administrator can do."""
+        super().__init__(
+            f"The price of model '{model}' is not known, and calls without a price are refused "
+            "(litellm_settings.unknown_price). Set input_cost_per_token and output_cost_per_token "
+            "in its litellm_params to allow the request.",
+            param="model",
+        )
 
 
 class NotFound(Refused):

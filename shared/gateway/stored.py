@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from shared.auth.authenticate import identify
-from shared.auth.authorize import authorize
 from shared.auth.keys import presented_key
 from shared.domain import HttpRequest
 from shared.errors import NotFound, TransportFailed
 from shared.gateway.asking import ERROR_CAP, REPLY_CAP, in_callers_terms
+from shared.gateway.permitting import permit
 from shared.gateway.response_ids import sealed_ids, unseal
 from shared.providers.failures import failure, malformed
 from shared.providers.openai import OpenAI
@@ -53,15 +53,7 @@ async def ask_stored(
     deployment = gateway.config.by_id.get(stored.deployment_id)
     if deployment is None or not knows_responses(deployment.provider):
         raise NotFound("Response not found: it was not stored.", param="response_id")
-    providers = {deployment.provider}
-    authorize(
-        principal,
-        [deployment.model_group],
-        now,
-        route=ROUTE,
-        providers=providers,
-        denied_status=gateway.config.litellm.model_access_denied_status_code,
-    )
+    permit(gateway, principal, [deployment.model_group], ROUTE, [deployment])
     answer = await _ask(gateway, deployment, stored.response_id, asked)
     if "model" in answer:
         answer["model"] = deployment.model_group
