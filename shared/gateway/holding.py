@@ -49,15 +49,21 @@ if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
 from shared.gateway.quotes import Quote
 
-ROUNDS = 6
-"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
+ROUNDS = 7
+"""Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
+
+RELOADS = 2
+"""A first reload may join a reading that began before this call; a second began after it. So what
+it brings was in force during the call, whatever comes next: the call is decided by that."""
 
 
 async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    reloads = 0
     for _ in range(ROUNDS):
-        gateway, version = await _configured(gateway)
+        gateway, known = await _configured(gateway)
+        version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
             decided = await _decide(gateway, headers, asked, route)
         if decided is None:
@@ -83,6 +89,7 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
                 told = call if caching is None else caching.asked
                 return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
+                reloads += 1
                 with timings.step("refresh"):
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
