@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import authorize, check_passing, resolve_alias
-from shared.cache.lookup import lookup_of
+from shared.auth.authorize import authorize, check_passing, check_required, resolve_alias
+from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.domain import CacheControl, KeyHash, Usage
 from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
@@ -108,7 +108,9 @@ async def _decide(
         )
         try:
             call = follow(gateway, principal, asked)
-            return principal, call, _choose(gateway, principal, call, route)
+            quotes = _choose(gateway, principal, call, route)
+            _check_body(gateway, principal, call)
+            return principal, call, quotes
         except Refused:
             if not is_fresh:
                 continue
@@ -166,6 +168,16 @@ def _choose_vendor(
     is_own = drawn.model == call.model
     priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
     return quote(call, gateway.config, [(call.model, [priced])])
+
+
+def _check_body(gateway: Gateway, principal: Principal, call: Call) -> None:
+    """Refuse a body that lacks what must be told, or says of the cache what the key may not."""
+    general, metadata = gateway.config.general, principal.key.metadata
+    of_accounts = general.service_account_params if "service_account_id" in metadata else ()
+    of_key = metadata.get("enforced_params")
+    named = [name for name in of_key if isinstance(name, str)] if isinstance(of_key, list) else []
+    check_required([*general.enforced_params, *of_accounts, *named], call.sent)
+    check_controls(call, principal.key.allowed_cache_controls)
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
