@@ -868,6 +868,22 @@ create index if not exists litellm_dailytagspend_date_idx on litellm_dailytagspe
 create index if not exists litellm_dailytagspend_api_key_idx on litellm_dailytagspend (api_key);
 create index if not exists litellm_dailytagspend_model_idx on litellm_dailytagspend (model);
 
+-- What the calls of each kind came to: answered by the cache, by a provider, or failed and how.
+create table if not exists litellm_dailycallactivity (
+    date date not null,
+    call_type text not null,
+    api_key text not null,
+    model text not null default '',
+    error_code text not null default '',
+    error_class text not null default '',
+    api_requests bigint not null default 0,
+    cache_hits bigint not null default 0,
+    failed_requests bigint not null default 0,
+    cached_completion_tokens bigint not null default 0,
+    generated_completion_tokens bigint not null default 0,
+    primary key (date, call_type, api_key, model, error_code, error_class)
+) with (fillfactor = 85);
+
 -- The rollups in one shape; who asks names the kind, and only that table is read.
 create or replace view daily_spend as
 select

@@ -108,9 +108,7 @@ async def _decide(
         )
         try:
             call = follow(gateway, principal, asked)
-            quotes = _choose(gateway, principal, call, route)
-            _check_body(gateway, principal, call)
-            return principal, call, quotes
+            return principal, call, _choose(gateway, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
@@ -144,6 +142,7 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     providers = {deployment.provider for deployment in groups[0][1]}
     asked_for = [call.model, *(call.fallbacks or ())]
     authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
+    _check_body(gateway, principal, call)
     if not groups[0][1]:
         raise UnknownModel(call.model, route)
     groups += [
@@ -161,6 +160,7 @@ def _choose_vendor(
     authorize(
         principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
     )
+    _check_body(gateway, principal, call)
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
     if not deployments:
         raise NotFound("Not found: there is no such route.")
