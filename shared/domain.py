@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
+from shared.controls import NO_CONTROL, CacheControl, Mock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -309,6 +311,9 @@ class Deployment:
     rpm: int | None = None
     tpm: int | None = None
     max_parallel_requests: int | None = None
+    tags: tuple[str, ...] = ()
+    team_id: str | None = None
+    access_groups: tuple[str, ...] = ()
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -345,22 +350,6 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheControl:
-    """What a caller says about the response cache (`cache: {…}`); times in seconds.
-
-    `max_age` is the oldest answer it takes (`s-maxage`), `asked` the controls it named.
-    """
-
-    no_cache: bool = False
-    no_store: bool = False
-    use_cache: bool = False
-    ttl: float | None = None
-    max_age: float | None = None
-    namespace: str | None = None
-    asked: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
@@ -383,7 +372,10 @@ class Call:
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
-    cache: CacheControl = CacheControl()
+    cache: CacheControl = NO_CONTROL
+    mock: Mock | None = None
+    deadline: Millis | None = None
+    """When the process that serves it will be gone."""
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
     provider: str | None = None

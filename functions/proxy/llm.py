@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
@@ -13,7 +14,7 @@ from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
 from shared.providers.responses.asking import chat_body
-from shared.runtime.http import read_body
+from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
 from shared.wire.llm_requests import parse_call
@@ -41,6 +42,7 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
             requester_ip=request.client.host if request.client else None,
             uploads=uploads,
         )
+        call = replace(call, deadline=deadline_of(request))
         served = await serve(gateway, presented_key(request.headers), call, route)
     except GatewayError as error:
         report_refusal(route, error)

@@ -74,7 +74,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
     own_price = {**_prices(info), **_prices(params)}
     deployment = Deployment(
         id=info.name("id") if "id" in info.values else "",
-        model_group=group,
+        model_group=info.text("team_public_model_name") or group,
         provider=vendor.provider,
         model=model,
         api_base=_api_base(params, vendor),
@@ -82,6 +82,9 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         weight=params.maybe_whole("weight"),
         rpm=params.maybe_whole("rpm"),
         tpm=params.maybe_whole("tpm"),
+        tags=params.names("tags"),
+        team_id=info.text("team_id") or None,
+        access_groups=info.names("access_groups"),
         max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),

@@ -30,6 +30,7 @@ from shared.domain import Nanodollars
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.config.model import UnknownPrice
     from shared.domain import Deployment, Json, JsonObject
 
 _NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
@@ -188,13 +189,18 @@ def _litellm(section: Section) -> LiteLLMSettings:
         ),
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
-        unknown_price=section.read(
-            "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
-        ),
+        unknown_price=_unknown_price(section),
         redis_down=section.read(
             "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
         ),
     )
+
+
+def _unknown_price(section: Section) -> UnknownPrice:
+    """Read what happens to calls without a price, in our words or in LiteLLM's."""
+    is_blocked = section.flag("block_requests_for_models_without_pricing")
+    default: UnknownPrice = "refuse" if is_blocked else "zero"
+    return section.read("unknown_price", default, lambda value: one_of(value, UNKNOWN_PRICE))
 
 
 def _timezone(value: Json) -> str:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
-UnknownPrice = Literal["zero"]
+UnknownPrice = Literal["zero", "refuse"]
 RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
-UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero",)
+UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
 REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
@@ -31,7 +31,20 @@ Strategy = Literal[
 ]
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
+ErrorKind = Literal[
+    "BadRequestError",
+    "AuthenticationError",
+    "TimeoutError",
+    "RateLimitError",
+    "ContentPolicyViolationError",
+    "InternalServerError",
+]
+"""Kinds of failures, as LiteLLM's retry policies name them."""
+
+ERROR_KINDS: Final[tuple[ErrorKind, ...]] = get_args(ErrorKind)
+
 _NO_STRATEGIES: Final[Mapping[str, Strategy]] = MappingProxyType({})
+_NO_NUMBERS: Final[Mapping[str, int]] = MappingProxyType({})
 _NO_CHAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -57,7 +70,21 @@ class RouterSettings:
     allowed_fails: int | None = None
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_CHAINS)
     default_fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: _NO_CHAINS
+    )
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: _NO_CHAINS
+    )
     max_fallbacks: int = 5
+    retry_policy: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
+    group_retry_policies: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict[str, "Mapping[str, int]"]
+    )
+    allowed_fails_policy: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
+    enable_pre_call_checks: bool = False
+    enable_tag_filtering: bool = False
+    tag_filtering_match_any: bool = True
     model_group_alias: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
     hidden_aliases: frozenset[str] = frozenset()
 
@@ -104,9 +131,9 @@ class GeneralSettings:
 class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
-    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero); without
-    Redis calls are refused (`redis_down` closed): any other value is refused. `max_budget` is for
-    all the proxy serves in each `budget_duration`.
+    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
+    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
+    the proxy serves in each `budget_duration`.
     """
 
     budget_exceeded_status_code: int = 422

@@ -14,13 +14,16 @@ from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, check_passing, resolve_alias
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
-from shared.domain import CacheControl, KeyHash, Usage
+from shared.controls import CacheControl
+from shared.domain import KeyHash, Usage
 from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
-from shared.gateway.quotes import quote
+from shared.gateway.prechecks import within_context
+from shared.gateway.quotes import Group, quote
 from shared.gateway.running import Running
+from shared.gateway.standins import stand_ins
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
 from shared.limits.budgets import since_of
@@ -28,7 +31,7 @@ from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates, ranked
-from shared.routing.fallbacks import fallback_chain
+from shared.routing.eligible import eligible
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
@@ -57,7 +60,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
             continue
         principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
-        lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
+        lookup = lookup_of(call, principal, quotes[0].group, gateway.config)
         try:
             with timings.step("admit"):
                 row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
@@ -137,17 +140,27 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     if call.provider is not None:
         return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
-    reachable = within_account(gateway, call, candidates(config, model, gateway.random))
-    groups = [(model, reachable)]
-    providers = {deployment.provider for deployment in groups[0][1]}
+    found = candidates(config, model, gateway.random)
     asked_for = [call.model, *(call.fallbacks or ())]
-    authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
-    if not groups[0][1]:
+    authorize(
+        principal,
+        asked_for,
+        gateway.clock.now(),
+        route=route,
+        providers={deployment.provider for deployment in found},
+        access_groups={name for deployment in found for name in deployment.access_groups},
+    )
+    if not found:
         raise UnknownModel(call.model, route)
-    groups += [
-        (fallback, candidates(config, fallback, gateway.random))
-        for fallback in fallback_chain(config, model, call)
+    own = eligible(found, call, principal.key.team_id, config.router)
+    if not own:
+        raise UnknownModel(call.model, route)
+    groups = [
+        Group(model, within_account(gateway, call, own)),
+        *stand_ins(gateway, principal, call, model),
     ]
+    if config.router.enable_pre_call_checks:
+        groups = within_context(call, groups)
     return quote(call, config, groups)
 
 
@@ -165,7 +178,7 @@ def _choose_vendor(
     drawn = ranked(deployments, gateway.random)[0]
     is_own = drawn.model == call.model
     priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
-    return quote(call, gateway.config, [(call.model, [priced])])
+    return quote(call, gateway.config, [Group(call.model, [priced])])
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
@@ -182,7 +195,7 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         Ask(
             request_id=call.id,
             models=_names(principal, call.model),
-            candidates=[quote.candidate for quote in quotes],
+            candidates=[quote.candidate for quote in quotes if "any" in quote.helps],
             tokens=tokens,
             is_free=all(quote.is_free for quote in quotes),
         ),

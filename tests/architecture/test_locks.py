@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OUTSIDE = sorted(each.stem for each in (ROOT / "requirements" / "outside").glob("*.in"))
 EXTRAS = {"lambda": (), "run": ("local",), "dev": ("local", "dev")}
 PIN = re.compile(r"(?P<name>[\w.\-]+)(\[[\w,\-]+\])?==(?P<version>[^\s;]+)")
 
@@ -49,7 +50,17 @@ def test_a_lock_satisfies_every_dependency(lock: str) -> None:
     assert [] == missing, "run requirements/lock.sh"
 
 
-@pytest.mark.parametrize("lock", EXTRAS)
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_an_outside_lock_has_every_package_its_environment_asks_for(name: str) -> None:
+    asked = (ROOT / "requirements" / "outside" / f"{name}.in").read_text().split()
+    locked = pins(f"outside/{name}")
+
+    missing = [line for line in asked if canonicalize_name(Requirement(line).name) not in locked]
+
+    assert [] == missing, "run requirements/lock.sh"
+
+
+@pytest.mark.parametrize("lock", [*EXTRAS, *(f"outside/{name}" for name in OUTSIDE)])
 def test_every_line_of_a_lock_is_a_version_and_its_hashes(lock: str) -> None:
     loose = [line for line in lines(lock) if not (PIN.match(line) and "--hash=sha256:" in line)]
 

@@ -512,7 +512,6 @@ def test_aliases_may_be_hidden() -> None:
         ("litellm_settings", "default_max_tokens", 0),
         ("litellm_settings", "unknown_price", "free"),
         ("litellm_settings", "unknown_price", ["zero"]),
-        ("litellm_settings", "unknown_price", "refuse"),
         ("litellm_settings", "redis_down", True),
         ("litellm_settings", "redis_down", "grace"),
         ("general_settings", "allow_private_api_base", "yes"),
@@ -535,7 +534,7 @@ def test_every_setting_is_read() -> None:
                 "timezone": "Europe/Berlin",
                 "budget_reset_time": "06:00",
                 "default_max_tokens": 100,
-                "unknown_price": "zero",
+                "unknown_price": "refuse",
                 "redis_down": "closed",
             },
             "general_settings": {
@@ -546,7 +545,7 @@ def test_every_setting_is_read() -> None:
     )
 
     assert ([], []) == (findings.problems, findings.warnings)
-    assert (429, 401, "Europe/Berlin", "06:00", 100, "zero", "closed") == (
+    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse", "closed") == (
         config.litellm.budget_exceeded_status_code,
         config.litellm.model_access_denied_status_code,
         config.litellm.timezone,
@@ -559,6 +558,21 @@ def test_every_setting_is_read() -> None:
         config.general.key_header_name,
         config.general.allow_private_api_base,
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "zero"),
+        ({"block_requests_for_models_without_pricing": False}, "zero"),
+        ({"block_requests_for_models_without_pricing": True}, "refuse"),
+        ({"block_requests_for_models_without_pricing": True, "unknown_price": "zero"}, "zero"),
+    ],
+)
+def test_litellms_switch_refuses_unknown_prices_too(settings: JsonObject, expected: str) -> None:
+    config, findings = read({"litellm_settings": settings})
+
+    assert ([], expected) == (findings.problems, config.litellm.unknown_price)
 
 
 FULL: JsonObject = {
@@ -674,3 +688,33 @@ def test_what_a_provider_cannot_do_may_be_left_out_for_one_deployment_or_all() -
 
     assert [False, True] == [deployment.drop_params for deployment in one.deployments]
     assert [True, True] == [deployment.drop_params for deployment in every.deployments]
+
+
+def test_policies_and_special_fallbacks_are_read() -> None:
+    config, findings = read(
+        {
+            "litellm_settings": {"context_window_fallbacks": [{"chat": ["long"]}]},
+            "router_settings": {
+                "content_policy_fallbacks": [{"chat": ["mild"]}],
+                "retry_policy": {"TimeoutErrorRetries": 3},
+                "model_group_retry_policy": {"chat": {"RateLimitErrorRetries": 0}},
+                "allowed_fails_policy": {"BadRequestErrorAllowedFails": 9},
+                "enable_tag_filtering": True,
+                "enable_pre_call_checks": True,
+            },
+        }
+    )
+
+    assert ([], []) == (findings.problems, findings.warnings)
+    router = config.router
+    assert ({"chat": ("long",)}, {"chat": ("mild",)}) == (
+        router.context_window_fallbacks,
+        router.content_policy_fallbacks,
+    )
+    assert ({"TimeoutError": 3}, {"chat": {"RateLimitError": 0}}, {"BadRequestError": 9}) == (
+        router.retry_policy,
+        router.group_retry_policies,
+        router.allowed_fails_policy,
+    )
+    assert router.enable_tag_filtering
+    assert router.enable_pre_call_checks

@@ -10,7 +10,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
+from local.cli import app
 from local.servers import ROOT
 
 if TYPE_CHECKING:
@@ -152,3 +154,12 @@ def test_usage_needs_no_installation(arguments: list[str], code: int) -> None:
     )
 
     assert (code, True) == (told.returncode, told.stdout.startswith("Usage: ./tollgate COMMAND"))
+
+
+def test_every_command_of_the_command_line_is_reachable_and_explained(
+    script: Any,  # noqa: ANN401 - a module
+) -> None:
+    commands = set(typer.main.get_group(app).commands)
+
+    assert commands == set(script.LOCKS)
+    assert [] == [name for name in sorted(commands) if f"\n  {name} " not in script.USAGE]
