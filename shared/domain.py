@@ -180,6 +180,7 @@ class Key(Policy):
     organization_id: str | None = None
     expires: Millis | None = None
     allowed_routes: tuple[str, ...] = ()
+    allowed_cache_controls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
@@ -359,7 +360,8 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
+    is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
     same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
@@ -370,6 +372,7 @@ class Call:
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
+    sent: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
     is_stream: bool = False
     wants_usage_chunk: bool = False
     end_user: str | None = None

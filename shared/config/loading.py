@@ -162,6 +162,8 @@ def _general(section: Section) -> GeneralSettings:
             GeneralSettings().token_rate_limit_type,
             lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
         ),
+        enforced_params=section.names("enforced_params"),
+        service_account_params=section.section("service_account_settings").names("enforced_params"),
     )
 
 

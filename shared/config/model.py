@@ -119,13 +119,16 @@ class CacheSettings:
 class GeneralSettings:
     """Who may reach what, and what counts against limits.
 
-    `allow_private_api_base` None follows where the gateway runs.
+    `allow_private_api_base` None follows where the gateway runs. `enforced_params` are what every
+    request body must hold, `service_account_params` those of service accounts beside.
     """
 
     key_header_name: str | None = None
     allow_private_api_base: bool | None = None
     apply_user_budget_to_team_keys: bool = False
     token_rate_limit_type: TokenRateLimitType = "total"  # noqa: S105 - tokens of a model
+    enforced_params: tuple[str, ...] = ()
+    service_account_params: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

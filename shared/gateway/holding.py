@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import authorize, check_passing, resolve_alias
-from shared.cache.lookup import lookup_of
+from shared.auth.authorize import authorize, check_passing, check_required, resolve_alias
+from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
 from shared.domain import KeyHash, Usage
@@ -150,6 +150,7 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
         providers={deployment.provider for deployment in found},
         access_groups={name for deployment in found for name in deployment.access_groups},
     )
+    _check_body(gateway, principal, call)
     if not found:
         raise UnknownModel(call.model, route)
     own = eligible(found, call, principal.key.team_id, config.router)
@@ -172,6 +173,7 @@ def _choose_vendor(
     authorize(
         principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
     )
+    _check_body(gateway, principal, call)
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
     if not deployments:
         raise NotFound("Not found: there is no such route.")
@@ -179,6 +181,16 @@ def _choose_vendor(
     is_own = drawn.model == call.model
     priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
     return quote(call, gateway.config, [Group(call.model, [priced])])
+
+
+def _check_body(gateway: Gateway, principal: Principal, call: Call) -> None:
+    """Refuse a body that lacks what must be told, or says of the cache what the key may not."""
+    general, metadata = gateway.config.general, principal.key.metadata
+    of_accounts = general.service_account_params if "service_account_id" in metadata else ()
+    of_key = metadata.get("enforced_params")
+    named = [name for name in of_key if isinstance(name, str)] if isinstance(of_key, list) else []
+    check_required([*general.enforced_params, *of_accounts, *named], call.sent)
+    check_controls(call, principal.key.allowed_cache_controls)
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:

@@ -105,6 +105,21 @@ async def booked(db: Runs, ids: Sequence[str]) -> dict[str, Nanodollars]:
     return {known[row["id"]]: nanodollars(row["spend"]) for row in cast("list[_Cost]", rows)}
 
 
+async def book_once(db: Runs, row: SpendRow, correction_id: str) -> Booked:
+    """Book one row; of a request whose row says another cost, its one correction.
+
+    So it is with a lost request: the sweeper booked what it had reserved.
+    """
+    written = await book(db, [row])
+    if written.count:
+        return written
+    standing = (await booked(db, [row.id])).get(row.id, row.spend)
+    difference = Nanodollars(row.spend - standing)
+    if not difference:
+        return written
+    return await book(db, [SpendRow(correction_id, difference, 0, 0, row.details, corrects=row.id)])
+
+
 async def take_turn(db: Runs, shard: int) -> bool:
     """Have the shard's drain to oneself until the transaction ends; False when another has it."""
     found = await db.one(_SQL["take_turn"], shard=shard)
