@@ -150,6 +150,8 @@ def _general(section: Section) -> GeneralSettings:
         if name in section.values:
             section.ignore([name])
             section.warn(name, f"is not read from here; set the environment variable {variable}")
+    # How often LiteLLM looks for what to drop; here every minute's run of the ledger looks.
+    section.ignore(["maximum_spend_logs_retention_interval"])
     is_private_allowed = section.values.get("allow_private_api_base")
     return GeneralSettings(
         key_header_name=section.text("litellm_key_header_name").lower() or None,

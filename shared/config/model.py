@@ -127,6 +127,7 @@ class GeneralSettings:
     allow_private_api_base: bool | None = None
     apply_user_budget_to_team_keys: bool = False
     token_rate_limit_type: TokenRateLimitType = "total"  # noqa: S105 - tokens of a model
+    spend_logs_kept: str | None = None
     enforced_params: tuple[str, ...] = ()
     service_account_params: tuple[str, ...] = ()
 
