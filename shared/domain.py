@@ -180,6 +180,7 @@ class Key(Policy):
     organization_id: str | None = None
     expires: Millis | None = None
     allowed_routes: tuple[str, ...] = ()
+    allowed_cache_controls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
@@ -249,9 +250,10 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
-    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
+    hour within the cache-creation ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
+    those of a vendor's own web search. `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -265,6 +267,11 @@ class Usage:
     characters: int = 0
     milliseconds: int = 0
     is_estimated: bool = False
+    hour_cache_tokens: int = 0
+    audio_tokens: int = 0
+    spoken_tokens: int = 0
+    drawn_tokens: int = 0
+    searches: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -353,7 +360,8 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
+    is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
     same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
@@ -364,6 +372,7 @@ class Call:
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
+    sent: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
     is_stream: bool = False
     wants_usage_chunk: bool = False
     end_user: str | None = None

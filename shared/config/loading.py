@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
@@ -149,6 +150,8 @@ def _general(section: Section) -> GeneralSettings:
         if name in section.values:
             section.ignore([name])
             section.warn(name, f"is not read from here; set the environment variable {variable}")
+    # How often LiteLLM looks for what to drop; here every minute's run of the ledger looks.
+    section.ignore(["maximum_spend_logs_retention_interval"])
     is_private_allowed = section.values.get("allow_private_api_base")
     return GeneralSettings(
         key_header_name=section.text("litellm_key_header_name").lower() or None,
@@ -161,6 +164,8 @@ def _general(section: Section) -> GeneralSettings:
             GeneralSettings().token_rate_limit_type,
             lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
         ),
+        enforced_params=section.names("enforced_params"),
+        service_account_params=section.section("service_account_settings").names("enforced_params"),
     )
 
 
@@ -193,6 +198,8 @@ def _litellm(section: Section) -> LiteLLMSettings:
         redis_down=section.read(
             "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
         ),
+        discounts=read_discounts(section),
+        margins=read_margins(section),
     )
 
 

@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import check_passing, resolve_alias
+from shared.auth.authorize import check_passing, check_required, resolve_alias
 from shared.auth.keys import presented_key
-from shared.cache.lookup import lookup_of
+from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
 from shared.domain import KeyHash, Usage
@@ -165,6 +165,7 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     found = candidates(config, model, gateway.random)
     asked_for = [call.model, *(call.fallbacks or ())]
     permit(gateway, principal, asked_for, route, found)
+    _check_body(gateway, principal, call)
     if not found:
         raise UnknownModel(call.model, route)
     own = eligible(found, call, principal.key.team_id, config.router)
@@ -186,12 +187,23 @@ def _choose_vendor(
     check_passing(principal, route)
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
     permit(gateway, principal, [call.model], route, deployments)
+    _check_body(gateway, principal, call)
     if not deployments:
         raise NotFound("Not found: there is no such route.")
     drawn = ranked(deployments, gateway.random)[0]
     is_own = drawn.model == call.model
     priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
     return quote(call, gateway.config, [Group(call.model, [priced])])
+
+
+def _check_body(gateway: Gateway, principal: Principal, call: Call) -> None:
+    """Refuse a body that lacks what must be told, or says of the cache what the key may not."""
+    general, metadata = gateway.config.general, principal.key.metadata
+    of_accounts = general.service_account_params if "service_account_id" in metadata else ()
+    of_key = metadata.get("enforced_params")
+    named = [name for name in of_key if isinstance(name, str)] if isinstance(of_key, list) else []
+    check_required([*general.enforced_params, *of_accounts, *named], call.sent)
+    check_controls(call, principal.key.allowed_cache_controls)
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:

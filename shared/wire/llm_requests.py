@@ -220,6 +220,7 @@ def parse_call(
         endpoint=endpoint,
         model=_model(endpoint, request),
         body=_passed_on(endpoint, body),
+        sent=body,
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
         end_user=request.end_user(metadata),
