@@ -89,9 +89,7 @@ def main() -> None:
     about = f"Python {target.python}, {target.architecture}, {size / 1e6:.1f} MB"
     print(f"{ARTIFACT.relative_to(ROOT)}: {about}")
     if size > TOO_LARGE:
-        sys.exit(
-            "The bundle is larger than the 20 MB we promise; unzip -l shows what grew."
-        )
+        sys.exit("The bundle is larger than the 20 MB we promise; unzip -l shows what grew.")
 
 
 def parse_arguments() -> Target:

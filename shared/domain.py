@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
+from shared.controls import NO_CONTROL, CacheControl, Mock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -178,6 +180,7 @@ class Key(Policy):
     organization_id: str | None = None
     expires: Millis | None = None
     allowed_routes: tuple[str, ...] = ()
+    allowed_cache_controls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
@@ -247,9 +250,10 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
-    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
+    hour within the cache-creation ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
+    those of a vendor's own web search. `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -263,6 +267,11 @@ class Usage:
     characters: int = 0
     milliseconds: int = 0
     is_estimated: bool = False
+    hour_cache_tokens: int = 0
+    audio_tokens: int = 0
+    spoken_tokens: int = 0
+    drawn_tokens: int = 0
+    searches: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -309,6 +318,9 @@ class Deployment:
     rpm: int | None = None
     tpm: int | None = None
     max_parallel_requests: int | None = None
+    tags: tuple[str, ...] = ()
+    team_id: str | None = None
+    access_groups: tuple[str, ...] = ()
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -345,26 +357,11 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheControl:
-    """What a caller says about the response cache (`cache: {…}`); times in seconds.
-
-    `max_age` is the oldest answer it takes (`s-maxage`), `asked` the controls it named.
-    """
-
-    no_cache: bool = False
-    no_store: bool = False
-    use_cache: bool = False
-    ttl: float | None = None
-    max_age: float | None = None
-    namespace: str | None = None
-    asked: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
+    is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
     same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
@@ -375,6 +372,7 @@ class Call:
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
+    sent: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
     is_stream: bool = False
     wants_usage_chunk: bool = False
     end_user: str | None = None
@@ -383,7 +381,10 @@ class Call:
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
     disable_fallbacks: bool = False
-    cache: CacheControl = CacheControl()
+    cache: CacheControl = NO_CONTROL
+    mock: Mock | None = None
+    deadline: Millis | None = None
+    """When the process that serves it will be gone."""
     requester_ip: str | None = None
     uploads: tuple[Upload, ...] = ()
     provider: str | None = None

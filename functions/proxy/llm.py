@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
 from shared.providers.responses.asking import chat_body
-from shared.runtime.http import read_body
+from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
 from shared.wire.llm_requests import parse_call
@@ -41,7 +41,8 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
             requester_ip=request.client.host if request.client else None,
             uploads=uploads,
         )
-        served = await serve(gateway, presented_key(request.headers), call, route)
+        call = replace(call, deadline=deadline_of(request))
+        served = await serve(gateway, request.headers, call, route)
     except GatewayError as error:
         report_refusal(route, error)
         error.headers = {"request-id": call_id, **error.headers}

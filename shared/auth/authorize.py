@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from shared.errors import BadRequest, KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from shared.domain import Millis, Principal, Team
+    from shared.domain import Json, Millis, Principal, Team
 
 ALL_MODELS = frozenset({"*", "all-proxy-models"})
 TEAM_MODELS = "all-team-models"
@@ -33,18 +33,20 @@ def authorize(
     *,
     route: str,
     providers: Collection[str] = (),
+    access_groups: Collection[str] = (),
 ) -> None:
     """Refuse what the principal may not call.
 
     `models` is the model asked for and the caller's own fallbacks; `providers` are those behind
-    the first, since `openai/*` also allows a group named `gpt-4o` that OpenAI serves.
+    the first, since `openai/*` also allows a group named `gpt-4o` that OpenAI serves, and
+    `access_groups` those that it belongs to: a list may name one in the place of its models.
     """
     if principal.is_master:
         return
     check_route(principal, route)
     check_key_blocked(principal)
     for model in models:
-        if not may_key_call(principal, model, providers):
+        if not may_key_call(principal, model, providers, access_groups):
             raise ModelAccessDenied("key", model)
     check_expiry(principal, now)
     check_team_blocked(principal)
@@ -52,10 +54,10 @@ def authorize(
     check_end_user_blocked(principal)
     team, user = principal.team, principal.user
     for model in models:
-        if team and not may_team_call(team, model, providers):
+        if team and not may_team_call(team, model, providers, access_groups):
             raise ModelAccessDenied("team", model)
         # A team's key spends the team's allowance, so only the team's list speaks for it.
-        if user and not team and not may_call(user.models, model, providers):
+        if user and not team and not may_call(user.models, model, providers, access_groups):
             raise ModelAccessDenied("user", model)
 
 
@@ -112,6 +114,19 @@ def check_route(principal: Principal, route: str) -> None:
         raise NotPermitted(f"Virtual key is not allowed to call this route: {route}.")
 
 
+def check_required(required: Sequence[str], sent: Mapping[str, Json]) -> None:
+    """Refuse a body that lacks what its key, or the proxy, asks for: `user`, `metadata.team`."""
+    for name in required:
+        outer, _, inner = name.partition(".")
+        value = sent.get(outer)
+        told = f"[{outer}][{inner}]" if inner else outer
+        if outer not in sent or (inner and not (isinstance(value, dict) and inner in value)):
+            raise BadRequest(
+                f"BadRequest please pass param={told} in request body. This is a required param",
+                param=name,
+            )
+
+
 def check_passing(principal: Principal, route: str) -> None:
     """Refuse a vendor's own API to keys that do not name its path in `allowed_routes`.
 
@@ -131,26 +146,45 @@ def _is_allowed(pattern: str, route: str) -> bool:
     return route == pattern or (pattern != "" and route.startswith(f"{pattern}/"))
 
 
-def may_key_call(principal: Principal, model: str, providers: Collection[str] = ()) -> bool:
+def may_key_call(
+    principal: Principal,
+    model: str,
+    providers: Collection[str] = (),
+    access_groups: Collection[str] = (),
+) -> bool:
     """Say whether the key's own list allows the model."""
     models = principal.key.models
     if TEAM_MODELS in models:
         models = principal.team.models if principal.team else ()
     target = principal.key.aliases.get(model, model)
-    return may_call(models, model, providers) or may_call(models, target, providers)
+    names = dict.fromkeys((model, target))
+    return any(may_call(models, name, providers, access_groups) for name in names)
 
 
-def may_team_call(team: Team, model: str, providers: Collection[str] = ()) -> bool:
+def may_team_call(
+    team: Team,
+    model: str,
+    providers: Collection[str] = (),
+    access_groups: Collection[str] = (),
+) -> bool:
     """Say whether the team's list allows the model; its own aliases are always allowed."""
-    return model in team.model_aliases or may_call(team.models, model, providers)
+    is_alias = model in team.model_aliases
+    return is_alias or may_call(team.models, model, providers, access_groups)
 
 
-def may_call(models: Sequence[str], model: str, providers: Collection[str] = ()) -> bool:
+def may_call(
+    models: Sequence[str],
+    model: str,
+    providers: Collection[str] = (),
+    access_groups: Collection[str] = (),
+) -> bool:
     """Say whether a list of models allows one: by name, by everything, or by a wildcard."""
     if not models or not ALL_MODELS.isdisjoint(models):
         return True
     if NO_MODELS in models:
         return False
+    if any(name in access_groups for name in models):
+        return True
     names = [model, *(f"{provider}/{model}" for provider in providers)]
     return any(_matches(allowed, name) for allowed in models for name in names)
 

@@ -37,7 +37,10 @@ def tenant_of(principal: Principal) -> Tenant:
 
 
 def call_key(call: Call, group: str, tenant: Tenant, namespace: str) -> str:
-    """Name the answer to a whole call; `group` is the model after aliases."""
+    """Name the answer to a whole call; `group` is the model after aliases.
+
+    The call's tags count as well: those who do not route by them take them off.
+    """
     return _digest(_about(call, group, tenant, namespace), _told(call.body))
 
 
@@ -59,7 +62,8 @@ def inputs_of(call: Call) -> list[Json]:
 
 def _about(call: Call, group: str, tenant: Tenant, namespace: str) -> Json:
     headers: Json = {name: value for name, value in call.headers.items() if name in _TELLING}
-    return [FORMAT, call.endpoint.value, group, list(tenant), namespace, headers, call.drop_params]
+    who: list[Json] = [group, *tenant, namespace]
+    return [FORMAT, call.endpoint.value, who, headers, call.drop_params, [*sorted(call.tags)]]
 
 
 def _told(body: Mapping[str, Json]) -> dict[str, Json]:

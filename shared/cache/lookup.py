@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.cache.keys import EVERYBODY, call_key, input_keys, inputs_of, tenant_of
@@ -12,7 +12,7 @@ from shared.errors import NotPermitted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.config.model import CacheSettings
+    from shared.config.model import CacheSettings, Config
     from shared.domain import Call, Principal
 
 MAX_INPUTS: Final = 64
@@ -47,11 +47,9 @@ class Lookup:
         return self.keys[0]
 
 
-def lookup_of(
-    call: Call, principal: Principal, group: str, settings: CacheSettings
-) -> Lookup | None:
+def lookup_of(call: Call, principal: Principal, group: str, config: Config) -> Lookup | None:
     """Tell what the cache may do for a call; None where it has no part in it."""
-    control = call.cache
+    control, settings = call.cache, config.cache
     is_wanted = settings.is_on and (settings.is_on_by_default or control.use_cache)
     if not is_wanted or not _is_cachable(call, settings):
         return None
@@ -59,7 +57,7 @@ def lookup_of(
     is_read, is_kept = not control.no_cache, not control.no_store and ttl > 0
     if not is_read and not is_kept:
         return None
-    keys = _keys(call, principal, group, settings)
+    keys = _keys(call, principal, group, config)
     is_per_input = call.endpoint is Endpoint.EMBEDDING
     return Lookup(
         keys=tuple(keys),
@@ -84,7 +82,10 @@ def check_controls(call: Call, allowed: Sequence[str]) -> None:
             )
 
 
-def _keys(call: Call, principal: Principal, group: str, settings: CacheSettings) -> list[str]:
+def _keys(call: Call, principal: Principal, group: str, config: Config) -> list[str]:
+    settings = config.cache
+    if not config.router.enable_tag_filtering:
+        call = replace(call, tags=())
     tenant = EVERYBODY if settings.is_shared else tenant_of(principal)
     namespace = settings.namespace if call.cache.namespace is None else call.cache.namespace
     if call.endpoint is Endpoint.EMBEDDING:
@@ -94,6 +95,8 @@ def _keys(call: Call, principal: Principal, group: str, settings: CacheSettings)
 
 def _is_cachable(call: Call, settings: CacheSettings) -> bool:
     if call.endpoint in _NEVER or call.uploads:
+        return False
+    if call.mock is not None:
         return False
     kind = call.endpoint.value
     if kind not in settings.call_types and kind.removeprefix("a") not in settings.call_types:

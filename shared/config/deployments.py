@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _VERTEX_LOCATION: Final = "global"
 _SECRETS: Final = ("api_key",)
+_SEARCHES: Final = "search_context_cost_per_query"
+_SEARCH_SIZES: Final = tuple(f"search_context_size_{size}" for size in ("low", "medium", "high"))
 # What model_info says for LiteLLM's own pages only.
 _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "created_by")
 
@@ -74,7 +76,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
     own_price = {**_prices(info), **_prices(params)}
     deployment = Deployment(
         id=info.name("id") if "id" in info.values else "",
-        model_group=group,
+        model_group=info.text("team_public_model_name") or group,
         provider=vendor.provider,
         model=model,
         api_base=_api_base(params, vendor),
@@ -82,6 +84,9 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         weight=params.maybe_whole("weight"),
         rpm=params.maybe_whole("rpm"),
         tpm=params.maybe_whole("tpm"),
+        tags=params.names("tags"),
+        team_id=info.text("team_id") or None,
+        access_groups=info.names("access_groups"),
         max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),
@@ -232,8 +237,19 @@ def _api_key(params: Section, vendor: Vendor) -> str:
 
 def _prices(section: Section) -> Mapping[str, Json]:
     names = [name for name in section.values if "cost" in name]
-    found = {name: section.read(name, None, _price) for name in names}
+    found = {name: section.read(name, None, _price) for name in names if name != _SEARCHES}
+    found |= _search_prices(section)
     return {name: price for name, price in found.items() if price is not None}
+
+
+def _search_prices(section: Section) -> Mapping[str, Json]:
+    """Read what a web search costs: a price, or one for each size of what it finds."""
+    if not isinstance(section.values.get(_SEARCHES), dict):
+        return {_SEARCHES: section.read(_SEARCHES, None, _price)}
+    sizes = section.section(_SEARCHES)
+    found = {name: sizes.read(name, None, _price) for name in _SEARCH_SIZES}
+    sizes.warn_about_unread()
+    return found
 
 
 def _price(value: Json) -> Json:

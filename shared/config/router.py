@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.config.model import STRATEGIES, RouterSettings
+from shared.config.model import ERROR_KINDS, STRATEGIES, RouterSettings
 from shared.config.sections import Section, Wrong, names_of, one_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def read_router(router: Section, litellm: Section) -> RouterSettings:
     fails_in_litellm = litellm.maybe_whole("allowed_fails")
     allowed_fails = router.maybe_whole("allowed_fails")
     cooldown_seconds = router.seconds("cooldown_time")
-    chains = _chains(litellm) | _chains(router)
+    chains, context, policy = (
+        _chains(litellm, name) | _chains(router, name)
+        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+    )
+    group_policies = router.section("model_group_retry_policy")
     default = router.names("default_fallbacks") or litellm.names("default_fallbacks")
     aliases, hidden = _aliases(router)
     arguments = router.section("routing_strategy_args")
@@ -43,6 +47,17 @@ def read_router(router: Section, litellm: Section) -> RouterSettings:
         allowed_fails=fails_in_litellm if allowed_fails is None else allowed_fails,
         default_fallbacks=default or chains.get(_ANY_MODEL, ()),
         fallbacks={model: chain for model, chain in chains.items() if model != _ANY_MODEL},
+        context_window_fallbacks=context,
+        content_policy_fallbacks=policy,
+        retry_policy=_policy(router.section("retry_policy"), "Retries"),
+        group_retry_policies={
+            group: _policy(group_policies.section(group), "Retries")
+            for group in group_policies.values
+        },
+        allowed_fails_policy=_policy(router.section("allowed_fails_policy"), "AllowedFails"),
+        enable_pre_call_checks=router.flag("enable_pre_call_checks"),
+        enable_tag_filtering=router.flag("enable_tag_filtering"),
+        tag_filtering_match_any=router.flag("tag_filtering_match_any", default=True),
         max_fallbacks=router.whole("max_fallbacks", defaults.max_fallbacks, most=100),
         model_group_alias=aliases,
         hidden_aliases=hidden,
@@ -62,8 +77,19 @@ def _group_strategies(router: Section) -> dict[str, Strategy]:
     return {group: section.read(group, default, _strategy) for group in section.values}
 
 
-def _chains(section: Section) -> Chains:
-    return section.read("fallbacks", Chains(), _parse_chains)
+def _policy(section: Section, suffix: str) -> dict[str, int]:
+    """Read how often for each kind of error: `TimeoutErrorRetries: 3`."""
+    found: dict[str, int] = {}
+    for kind in ERROR_KINDS:
+        number = section.maybe_whole(f"{kind}{suffix}")
+        if number is not None:
+            found[kind] = number
+    section.warn_about_unread()
+    return found
+
+
+def _chains(section: Section, name: str) -> Chains:
+    return section.read(name, Chains(), _parse_chains)
 
 
 def _parse_chains(value: Json) -> Chains:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain import Endpoint, Usage
 from shared.errors import ProviderFailed, TransportFailed
+from shared.gateway.deadlines import seconds_left
+from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
 from shared.providers.registry import counts_tokens, dialect_of
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from shared.domain import Timeouts
+    from shared.gateway.replaying import Replay
     from shared.gateway.running import Running
     from shared.providers.dialect import Decoder, StreamEvent
     from shared.transport.client import Response
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 REPLY_CAP = 6 * 1024 * 1024
 ERROR_CAP = 64 * 1024
 _ERROR = 400
+_LEAST_WAIT = 0.05
 
 
 @dataclass(slots=True)
@@ -43,6 +48,8 @@ class OpenStream:
 
 async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
+    if is_mocked(running):
+        return await mocked_reply(running)
     call, provider = running.call, running.deployment.provider
     if call.endpoint is Endpoint.COUNT_TOKENS and not counts_tokens(provider):
         return Reply({"input_tokens": estimate(call)}, Usage(), None)
@@ -57,11 +64,13 @@ async def ask(running: Running) -> Reply:
     return dialect.reply(call, body)
 
 
-async def open_stream(running: Running) -> OpenStream:
+async def open_stream(running: Running) -> OpenStream | Replay:
     """Return the stream of the current deployment once its first event is there.
 
     Until then nothing has gone out to the caller, so a failure can still be another's turn.
     """
+    if is_mocked(running):
+        return await mocked_stream(running)
     dialect = dialect_of(running.deployment.provider, running.call.endpoint)
     decoder = dialect.decoder(running.call)
     began = time.perf_counter()
@@ -116,15 +125,18 @@ async def _send(running: Running) -> Response:
 
 
 def _timeouts(running: Running) -> Timeouts:
-    """Return the deployment's timeouts, cut to the caller's own."""
+    """Return the deployment's timeouts, cut to the caller's own and to what the process has."""
     call, deployment = running.call, running.deployment
     timeouts = deployment.stream_timeouts if call.is_stream else deployment.timeouts
-    if call.timeout is None:
+    most = min(seconds_left(running), math.inf if call.timeout is None else call.timeout)
+    if most == math.inf:
         return timeouts
+    most = max(most, _LEAST_WAIT)
     return replace(
         timeouts,
-        first_byte=min(timeouts.first_byte, call.timeout),
-        total=min(timeouts.total, call.timeout),
+        connect=min(timeouts.connect, most),
+        first_byte=min(timeouts.first_byte, most),
+        total=min(timeouts.total, most),
     )
 
 

@@ -5,22 +5,33 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.errors import ProviderFailed, StoreDown
+from shared.errors import (
+    ContentPolicyViolated,
+    ContextWindowExceeded,
+    ProviderFailed,
+    StoreDown,
+)
+from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
+from shared.gateway.mocking import is_mocked
 from shared.limits.places import candidate_line
-from shared.routing.cooldown import cooldown_for
+from shared.routing.cooldown import NEVER, cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
 from shared.routing.strategies import TIMED_OUT
 from shared.storage.attempts import HoldGone, NoCandidate, attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from shared.gateway.running import Running
-    from shared.storage.plans import Cooling
+    from shared.storage.plans import CandidateLine, Cooling, Outcome
 
 T = TypeVar("T")
 
 _TIMEOUT = 408
+_JITTER_SECONDS = 0.2
+
+LONGEST_REST_SECONDS = 8.0
+"""How long a call waits for a deployment that cools, when there is no other to ask."""
 
 
 async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]) -> T:
@@ -37,33 +48,70 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
 async def _move_on(running: Running, error: ProviderFailed) -> bool:
     """Turn to the next deployment, in one round trip; False when the call ends here."""
     outcome = running.outcome(
-        failed=True, cooling=_cooling(running, error), sample=_sample(running, error)
+        failed=not is_mocked(running),
+        cooling=_cooling(running, error),
+        sample=_sample(running, error),
     )
     turns = next_turns(running, error)
-    if not turns:
+    if not turns or seconds_left(running) < LEAST_SECONDS:
         running.fail(error, outcome)
         return False
     running.fail(error)
-    now = running.gateway.clock.now()
-    lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
     try:
+        taken = await _take(running, outcome, turns, error)
+    except (HoldGone, StoreDown):
+        return False
+    if taken is None:
+        return False
+    chosen, lines = taken
+    is_again = turns[chosen] in running.tried
+    running.turn_to(turns[chosen], lines[chosen].place)
+    if is_again:
+        pause = backoff_seconds(len(running.tried) - 1, error, running.gateway.random)
+        if pause + LEAST_SECONDS > seconds_left(running):
+            running.fail(error)
+            return False
+        await asyncio.sleep(pause)
+    return True
+
+
+async def _take(
+    running: Running, outcome: Outcome, turns: Sequence[int], error: ProviderFailed
+) -> tuple[int, list[CandidateLine]] | None:
+    """Take a place at the first of `turns` that has room, after a short rest if they all cool."""
+    number = len(running.tried) + 1
+    for has_rested in (False, True):
+        now = running.gateway.clock.now()
+        lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
         with running.timings.step("attempt"):
             chosen = await attempt(
                 running.gateway.stores.redis,
                 running.plan,
                 outcome,
-                number=len(running.tried) + 1,
+                number=number,
                 candidates=lines,
             )
-    except (HoldGone, StoreDown):
-        return False
-    if isinstance(chosen, NoCandidate):
-        return False
-    is_again = turns[chosen] in running.tried
-    running.turn_to(turns[chosen], lines[chosen].place)
-    if is_again:
-        await asyncio.sleep(backoff_seconds(len(running.tried) - 1, error, running.gateway.random))
-    return True
+        if not isinstance(chosen, NoCandidate):
+            return chosen, lines
+        rest = chosen.ms / 1000
+        is_soon = 0 < rest <= LONGEST_REST_SECONDS and rest + LEAST_SECONDS <= seconds_left(running)
+        if has_rested or not is_soon or not may_retry_group(running, error):
+            return None
+        # Not all at the same moment, or whoever comes back first gets them all.
+        await asyncio.sleep(rest + running.gateway.random.uniform(0, _JITTER_SECONDS))
+    return None
+
+
+def may_retry_group(running: Running, error: ProviderFailed) -> bool:
+    """Tell whether the call has a retry left within its model group."""
+    router, quotes, group = running.gateway.config.router, running.quotes, running.quote.group
+    tries = sum(1 for i in running.tried if quotes[i].group == group)
+    members = sum(1 for quote in quotes if quote.group == group)
+    return (
+        tries <= retry_limit(running.call, router, group, error)
+        and may_retry(error, has_others=members > 1, router=router, group=group)
+        and not is_mocked(running)
+    )
 
 
 def next_turns(running: Running, error: ProviderFailed) -> list[int]:
@@ -71,15 +119,26 @@ def next_turns(running: Running, error: ProviderFailed) -> list[int]:
     quotes, tried = running.quotes, running.tried
     group = running.quote.group
     members = [i for i, quote in enumerate(quotes) if quote.group == group]
-    tries = sum(1 for i in tried if quotes[i].group == group)
     turns: list[int] = []
-    has_retries_left = tries <= retry_limit(running.call, running.gateway.config.router)
-    if has_retries_left and may_retry(error, has_others=len(members) > 1):
+    if may_retry_group(running, error):
         others = [i for i in members if i not in tried]
         turns += others or [i for i in members if i != running.current] or members
     if may_fall_back(error):
-        turns += [i for i in range(max(members) + 1, len(quotes)) if i not in tried]
+        turns += [i for i in _stand_ins(running, error, max(members)) if i not in tried]
     return turns
+
+
+def _stand_ins(running: Running, error: ProviderFailed, last: int) -> list[int]:
+    """List the fallbacks for this kind of error; those for any error, where it has none."""
+    quotes = running.quotes
+    match error:
+        case ContextWindowExceeded():
+            special = [i for i, quote in enumerate(quotes) if "context_window" in quote.helps]
+        case ContentPolicyViolated():
+            special = [i for i, quote in enumerate(quotes) if "content_policy" in quote.helps]
+        case _:
+            special = []
+    return special or [i for i in range(last + 1, len(quotes)) if "any" in quotes[i].helps]
 
 
 def _sample(running: Running, error: ProviderFailed) -> str:
@@ -89,6 +148,8 @@ def _sample(running: Running, error: ProviderFailed) -> str:
 
 
 def _cooling(running: Running, error: ProviderFailed) -> Cooling:
+    if is_mocked(running):
+        return NEVER
     group = running.quote.group
     return cooldown_for(
         error,

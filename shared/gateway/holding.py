@@ -11,16 +11,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import authorize, check_passing, resolve_alias
-from shared.cache.lookup import lookup_of
+from shared.auth.authorize import check_passing, check_required, resolve_alias
+from shared.auth.keys import presented_key
+from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
-from shared.domain import CacheControl, KeyHash, Usage
-from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
+from shared.controls import CacheControl
+from shared.domain import KeyHash, Usage
+from shared.errors import NotAuthenticated, NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
-from shared.gateway.quotes import quote
+from shared.gateway.permitting import permit
+from shared.gateway.prechecks import within_context
+from shared.gateway.quotes import Group, quote
 from shared.gateway.running import Running
+from shared.gateway.standins import stand_ins
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
 from shared.limits.budgets import since_of
@@ -28,7 +33,7 @@ from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
 from shared.routing.candidates import candidates, ranked
-from shared.routing.fallbacks import fallback_chain
+from shared.routing.eligible import eligible
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
@@ -37,27 +42,35 @@ from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
-    from shared.gateway.quotes import Quote
+from shared.gateway.quotes import Quote
 
-ROUNDS = 6
-"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
+ROUNDS = 7
+"""Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
+
+RELOADS = 2
+"""A first reload may join a reading that began before this call; a second began after it. So what
+it brings was in force during the call, whatever comes next: the call is decided by that."""
 
 
-async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
+async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    reloads = 0
     for _ in range(ROUNDS):
-        gateway, version = await _configured(gateway)
+        gateway, known = await _configured(gateway)
+        version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
-            decided = await _decide(gateway, presented, asked, route)
+            decided = await _decide(gateway, headers, asked, route)
         if decided is None:
             continue
         principal, call, quotes = decided
         plan = _plan(gateway, principal, call, quotes)
-        lookup = lookup_of(call, principal, quotes[0].group, gateway.config.cache)
+        lookup = lookup_of(call, principal, quotes[0].group, gateway.config)
         try:
             with timings.step("admit"):
                 row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
@@ -76,6 +89,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                 told = call if caching is None else caching.asked
                 return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
+                reloads += 1
                 with timings.step("refresh"):
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
@@ -94,7 +108,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
 
 
 async def _decide(
-    gateway: Gateway, presented: str | None, asked: Call, route: str
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -102,19 +116,30 @@ async def _decide(
     asked. So Redis is, for the caller's policies and then for the configuration.
     """
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     for is_fresh in (False, True):
-        principal = await identify(
-            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
-        )
+        try:
+            principal = await identify(
+                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+            )
+        except NotAuthenticated:
+            if await _is_reconfigured(gateway):
+                return None
+            raise
         try:
             call = follow(gateway, principal, asked)
             return principal, call, _choose(gateway, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
-            if gateway.live is None or not await gateway.live.refresh():
+            if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+async def _is_reconfigured(gateway: Gateway) -> bool:
+    """Ask for a newer configuration; say whether there was one."""
+    return gateway.live is not None and await gateway.live.refresh()
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
@@ -137,17 +162,21 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     if call.provider is not None:
         return _choose_vendor(gateway, principal, call, call.provider, route)
     model = resolve_alias(principal, call.model)
-    reachable = within_account(gateway, call, candidates(config, model, gateway.random))
-    groups = [(model, reachable)]
-    providers = {deployment.provider for deployment in groups[0][1]}
+    found = candidates(config, model, gateway.random)
     asked_for = [call.model, *(call.fallbacks or ())]
-    authorize(principal, asked_for, gateway.clock.now(), route=route, providers=providers)
-    if not groups[0][1]:
+    permit(gateway, principal, asked_for, route, found)
+    _check_body(gateway, principal, call)
+    if not found:
         raise UnknownModel(call.model, route)
-    groups += [
-        (fallback, candidates(config, fallback, gateway.random))
-        for fallback in fallback_chain(config, model, call)
+    own = eligible(found, call, principal.key.team_id, config.router)
+    if not own:
+        raise UnknownModel(call.model, route)
+    groups = [
+        Group(model, within_account(gateway, call, own)),
+        *stand_ins(gateway, principal, call, model),
     ]
+    if config.router.enable_pre_call_checks:
+        groups = within_context(call, groups)
     return quote(call, config, groups)
 
 
@@ -156,16 +185,25 @@ def _choose_vendor(
 ) -> tuple[Quote, ...]:
     """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
     check_passing(principal, route)
-    authorize(
-        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
-    )
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    permit(gateway, principal, [call.model], route, deployments)
+    _check_body(gateway, principal, call)
     if not deployments:
         raise NotFound("Not found: there is no such route.")
     drawn = ranked(deployments, gateway.random)[0]
     is_own = drawn.model == call.model
     priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
-    return quote(call, gateway.config, [(call.model, [priced])])
+    return quote(call, gateway.config, [Group(call.model, [priced])])
+
+
+def _check_body(gateway: Gateway, principal: Principal, call: Call) -> None:
+    """Refuse a body that lacks what must be told, or says of the cache what the key may not."""
+    general, metadata = gateway.config.general, principal.key.metadata
+    of_accounts = general.service_account_params if "service_account_id" in metadata else ()
+    of_key = metadata.get("enforced_params")
+    named = [name for name in of_key if isinstance(name, str)] if isinstance(of_key, list) else []
+    check_required([*general.enforced_params, *of_accounts, *named], call.sent)
+    check_controls(call, principal.key.allowed_cache_controls)
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
@@ -182,7 +220,7 @@ def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quot
         Ask(
             request_id=call.id,
             models=_names(principal, call.model),
-            candidates=[quote.candidate for quote in quotes],
+            candidates=[quote.candidate for quote in quotes if "any" in quote.helps],
             tokens=tokens,
             is_free=all(quote.is_free for quote in quotes),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shared.routing.error_kinds import kind_of
 from shared.storage.plans import COUNT_ALONE, Cooling
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def cooldown_for(
     if not counts or router.disable_cooldowns or (is_callers_timeout and error.status == _TIMEOUT):
         return NEVER
     seconds = _seconds(error, deployment, router)
-    if router.allowed_fails is not None:
-        return Cooling(seconds, least_requests=router.allowed_fails + 1, percent=COUNT_ALONE)
+    allowed = router.allowed_fails_policy.get(kind_of(error), router.allowed_fails)
+    if allowed is not None:
+        return Cooling(seconds, least_requests=allowed + 1, percent=COUNT_ALONE)
     if group_size == 1:
         return replace(_ALL_FAIL, seconds=seconds)
     return replace(_MOST_FAIL, seconds=seconds, at_once=error.status in _AT_ONCE)

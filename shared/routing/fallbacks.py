@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from shared.config.model import Config, RouterSettings
     from shared.domain import Call
@@ -40,3 +40,15 @@ def _direct(router: RouterSettings, model: str) -> tuple[str, ...]:
     target = router.model_group_alias.get(model, model)
     chains = router.fallbacks
     return chains.get(model) or chains.get(target) or router.default_fallbacks
+
+
+def special_chain(
+    config: Config, model: str, call: Call, chains: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """List the models that stand in after one kind of error, where the configuration has any."""
+    if call.disable_fallbacks:
+        return []
+    router = config.router
+    target = router.model_group_alias.get(model, model)
+    names = chains.get(model) or chains.get(target) or chains.get("*") or ()
+    return [name for name in dict.fromkeys(names) if name not in {model, call.model}]

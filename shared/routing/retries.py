@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import ProviderFailed
+from shared.routing.error_kinds import kind_of
 
 if TYPE_CHECKING:
     from random import Random
@@ -25,22 +26,36 @@ _FIRST: Final = 0.5
 _JITTER: Final = 0.75
 
 
-def retry_limit(call: Call, router: RouterSettings) -> int:
-    """Tell how many retries a call has: its own number, else the configured one."""
-    if call.num_retries is None:
-        return router.num_retries
-    return min(call.num_retries, MOST_RETRIES)
+def retry_limit(call: Call, router: RouterSettings, group: str, error: ProviderFailed) -> int:
+    """Tell how many retries a call has after such an error.
+
+    The call's own number goes first, then the policy of its group, the router's, `num_retries`.
+    """
+    if call.num_retries is not None:
+        return min(call.num_retries, MOST_RETRIES)
+    by_policy = _by_policy(router, group, error)
+    return router.num_retries if by_policy is None else min(by_policy, MOST_RETRIES)
 
 
-def may_retry(error: ProviderFailed, *, has_others: bool) -> bool:
+def may_retry(
+    error: ProviderFailed, *, has_others: bool, router: RouterSettings, group: str
+) -> bool:
     """Tell whether the same model may be asked again after this failure.
 
     Refused credentials (401 to 403) are worth another deployment, never the same one; what is
-    wrong with the request itself is wrong everywhere.
+    wrong with the request itself is wrong everywhere, unless a retry policy says otherwise.
     """
+    if _by_policy(router, group, error):
+        return True
     if error.status in _RETRIED_ELSEWHERE:
         return has_others
     return error.status in _RETRIED or error.status >= _SERVER_ERROR
+
+
+def _by_policy(router: RouterSettings, group: str, error: ProviderFailed) -> int | None:
+    kind = kind_of(error)
+    of_group = router.group_retry_policies.get(group, {})
+    return of_group.get(kind, router.retry_policy.get(kind))
 
 
 def may_fall_back(error: GatewayError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from shared.domain import CacheControl
+from shared.controls import CacheControl
 from shared.wire import checks
 from shared.wire.checks import Unfit
 

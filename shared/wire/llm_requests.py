@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.domain import CacheControl, Call, Endpoint
+from shared.controls import CacheControl, Fails, Mock
+from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, media_requests
 from shared.wire.cache_controls import cache_control
@@ -219,6 +220,7 @@ def parse_call(
         endpoint=endpoint,
         model=_model(endpoint, request),
         body=_passed_on(endpoint, body),
+        sent=body,
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
         end_user=request.end_user(metadata),
@@ -227,6 +229,7 @@ def parse_call(
         timeout=request.timeout(is_stream=is_stream),
         fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
+        mock=request.mock(),
         cache=request.read("cache", cache_control) or CacheControl(),
         requester_ip=requester_ip,
         uploads=uploads,
@@ -330,6 +333,20 @@ class _Request:
             *(self._checked("x-litellm-tags", spoken, check) or ()),
         )
         return tuple(dict.fromkeys(found))
+
+    def mock(self) -> Mock | None:
+        """Read what is to be played instead of asking; LiteLLM's users test with it."""
+        played: tuple[tuple[str, Fails], ...] = (
+            ("mock_testing_fallbacks", "any"),
+            ("mock_testing_context_fallbacks", "context_window"),
+            ("mock_testing_content_policy_fallbacks", "content_policy"),
+        )
+        wanted: list[Fails] = [kind for name, kind in played if self.read(name, checks.flag)]
+        text = self.read("mock_response", checks.text)
+        is_timeout = self.read("mock_timeout", checks.flag) or False
+        if text is None and not wanted and not is_timeout:
+            return None
+        return Mock(text=text, fails=wanted[0] if wanted else None, is_timeout=is_timeout)
 
     def num_retries(self) -> int | None:
         """Read how often to try again; the header wins."""

@@ -8,7 +8,8 @@ import pytest
 
 from shared.cache.lookup import MAX_INPUT_BYTES, MAX_INPUTS, check_controls, lookup_of
 from shared.config.loading import read_config
-from shared.domain import CacheControl, Call, Endpoint, Key, Millis, Principal, Scope
+from shared.controls import CacheControl
+from shared.domain import Call, Endpoint, Key, Millis, Principal, Scope
 from shared.errors import NotPermitted
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def lookup(
     assert [] == findings.problems
     asked = {"messages": [MESSAGE]} if body is None else body
     call = Call(id="1", endpoint=endpoint, model="m", body=asked, cache=control)
-    return lookup_of(call, WHO, "m", config.cache)
+    return lookup_of(call, WHO, "m", config)
 
 
 def test_without_a_cache_there_is_nothing_to_look_up() -> None:

@@ -72,3 +72,12 @@ def test_the_deployments_own_time_goes_before_the_providers_and_that_before_the_
 
 def test_cooldowns_can_be_switched_off() -> None:
     assert NEVER == decide(500, disable_cooldowns=True)
+
+
+def test_allowed_fails_may_differ_by_kind_of_error() -> None:
+    policy = {"RateLimitError": 2}
+
+    limited = decide(429, allowed_fails=5, allowed_fails_policy=policy)
+    broken = decide(500, allowed_fails=5, allowed_fails_policy=policy)
+
+    assert (3, 6) == (limited.least_requests, broken.least_requests)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.routing.fallbacks import fallback_chain
+from shared.routing.fallbacks import fallback_chain, special_chain
 from tests.routing.builders import call, config
 
 names = st.sampled_from("abcdefghij")
@@ -75,3 +75,13 @@ def test_a_very_long_chain_ends_at_the_limit() -> None:
     fallbacks = {str(i): (str(i + 1),) for i in range(10_000)}
 
     assert ["1", "2", "3", "4", "5"] == fallback_chain(config(fallbacks=fallbacks), "0", call("0"))
+
+
+def test_special_fallbacks_are_found_by_model_and_alias_and_never_name_the_model_itself() -> None:
+    served = config(model_group_alias={"short": "chat"})
+    chains = {"chat": ("long", "chat", "long"), "*": ("any",)}
+
+    assert ["long"] == special_chain(served, "chat", call("chat"), chains)
+    assert ["long", "chat"] == special_chain(served, "short", call("short"), chains)
+    assert ["any"] == special_chain(served, "other", call("other"), chains)
+    assert [] == special_chain(served, "chat", call("chat", disable_fallbacks=True), chains)

@@ -13,11 +13,13 @@ from tests.routing.builders import call, config, failure, seeded
 if TYPE_CHECKING:
     from random import Random
 
+PLAIN = config().router
+
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
 @pytest.mark.parametrize("has_others", [True, False])
 def test_a_passing_failure_is_retried(status: int, has_others: bool) -> None:  # noqa: FBT001
-    assert may_retry(failure(status), has_others=has_others)
+    assert may_retry(failure(status), has_others=has_others, router=PLAIN, group="chat")
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
@@ -26,12 +28,14 @@ def test_refused_credentials_are_retried_elsewhere_only(
     status: int,
     has_others: bool,  # noqa: FBT001
 ) -> None:
-    assert has_others == may_retry(failure(status), has_others=has_others)
+    assert has_others == may_retry(
+        failure(status), has_others=has_others, router=PLAIN, group="chat"
+    )
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
 def test_a_fault_of_the_request_is_not_retried(status: int) -> None:
-    assert not may_retry(failure(status), has_others=True)
+    assert not may_retry(failure(status), has_others=True, router=PLAIN, group="chat")
 
 
 def test_another_model_may_stand_in_after_any_failure_of_a_provider() -> None:
@@ -44,7 +48,9 @@ def test_a_refusal_of_the_gateways_own_is_final() -> None:
 
 @pytest.mark.parametrize(("own", "limit"), [(None, 4), (0, 0), (1, 1), (1_000, 10)])
 def test_a_call_may_set_its_own_number_of_retries_up_to_ten(own: int | None, limit: int) -> None:
-    assert limit == retry_limit(call(num_retries=own), config(num_retries=4).router)
+    assert limit == retry_limit(
+        call(num_retries=own), config(num_retries=4).router, "chat", failure(500)
+    )
 
 
 @pytest.mark.parametrize(("retry", "least"), [(1, 0.5), (2, 1), (3, 2), (5, 8), (500, 8)])
@@ -62,3 +68,18 @@ def test_the_providers_own_word_counts_up_to_a_minute(asked: int, least: float) 
 @given(st.integers(-5, 10**6), st.none() | st.integers(-(10**9), 10**9), st.randoms())
 def test_no_wait_is_longer_than_a_minute(retry: int, asked: int | None, random: Random) -> None:
     assert 0 < backoff_seconds(retry, failure(503, retry_after=asked), random) <= 60
+
+
+def test_a_groups_policy_goes_before_the_routers_and_both_before_the_number() -> None:
+    router = config(
+        num_retries=1,
+        retry_policy={"TimeoutError": 5, "RateLimitError": 3, "BadRequestError": 2},
+        group_retry_policies={"chat": {"TimeoutError": 0}},
+    ).router
+
+    def limit(status: int, group: str = "chat") -> int:
+        return retry_limit(call(), router, group, failure(status))
+
+    assert [0, 5, 3, 1] == [limit(408), limit(408, "other"), limit(429), limit(500)]
+    assert may_retry(failure(400), has_others=False, router=router, group="chat")
+    assert 4 == retry_limit(call(num_retries=4), router, "chat", failure(408))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import CacheControl
+from shared.controls import CacheControl
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit
 

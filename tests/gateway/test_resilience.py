@@ -1,0 +1,250 @@
+"""Fallbacks by kind of error, retry policies, deadlines, mocks; who may have which deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from shared.domain import Endpoint, Millis
+from shared.errors import GatewayError
+from shared.gateway.serve import serve as serve_call
+from shared.spend.ids import uuid7
+from shared.wire.llm_requests import parse_call
+from tests.gateway.given import ledger, model, names
+from tests.provider import Behaviour, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    import httpx
+
+    from shared.gateway.gateway import Gateway
+    from tests.gateway.given import Given
+
+    Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
+
+CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
+CHAT = "/v1/chat/completions"
+TOO_LONG = orjson.dumps(
+    {"error": {"message": "too long", "type": "x", "code": "context_length_exceeded"}}
+)
+NOT_NICE = orjson.dumps({"error": {"message": "no", "type": "x", "code": "content_filter"}})
+
+
+@pytest.fixture
+def other() -> Iterator[Provider]:
+    """A second provider."""
+    server = Provider()
+    server.start()
+    yield server
+    server.release()
+    server.stop()
+
+
+def router(**settings: Any) -> Any:  # noqa: ANN401 - sections of a configuration
+    return {"router_settings": {"num_retries": 0, **settings}}
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("context_window_fallbacks", TOO_LONG), ("content_policy_fallbacks", NOT_NICE)],
+)
+async def test_an_error_of_a_kind_goes_to_the_fallbacks_for_it(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider, name: str, body: bytes
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url),
+        model("usual", provider.url),
+        model("special", other.url),
+        **router(fallbacks=[{"gpt": ["usual"]}], **{name: [{"gpt": ["special"]}]}),
+    )
+    key = await given.key()
+    provider.next(Behaviour(status=400, body=body))
+
+    reply = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (200, 1, 1) == (reply.status_code, len(provider.requests), len(other.requests))
+
+
+async def test_special_fallbacks_do_not_stand_in_after_other_errors(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url),
+        model("special", other.url),
+        **router(context_window_fallbacks=[{"gpt": ["special"]}]),
+    )
+    key = await given.key()
+    provider.default = Behaviour(status=500)
+
+    reply = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (500, 0) == (reply.status_code, len(other.requests))
+
+
+async def test_a_retry_policy_decides_by_kind_of_error(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    policy = {"InternalServerErrorRetries": 0, "RateLimitErrorRetries": 2}
+    both = [model("gpt", provider.url, api_key=f"k{i}") for i in range(4)]
+    _, client = await proxy(*both, **router(num_retries=1, retry_policy=policy))
+    key = await given.key()
+    provider.default = Behaviour(status=500)
+    await client.post(CHAT, json=CALL, headers=key.headers)
+    after_500 = len(provider.requests)
+    provider.default = Behaviour(status=429)
+
+    await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (1, 3) == (after_500, len(provider.requests) - after_500)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_mock_response_asks_nobody_and_is_booked(
+    proxy: Proxy, given: Given, provider: Provider, *, stream: bool
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url), litellm_settings={"cache": True})
+    key = await given.key()
+
+    body = {**CALL, "mock_response": "Hello from nobody", "stream": stream}
+    reply = await client.post(CHAT, json=body, headers=key.headers)
+
+    assert (200, []) == (reply.status_code, provider.requests)
+    if stream:
+        events = [orjson.loads(line[6:]) for line in reply.text.splitlines() if "{" in line]
+        said = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
+    else:
+        said = reply.json()["choices"][0]["message"]["content"]
+        assert "gpt" == reply.json()["model"]
+    assert "Hello from nobody" == said
+    (row,) = await ledger(gateway, 1)
+    assert int(row["spend"]) > 0
+    assert [] == await names(gateway, "cache:*")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("litellm.RateLimitError", 429), ("litellm.InternalServerError", 500)],
+)
+async def test_a_mock_response_can_be_an_error_that_rests_nobody(
+    proxy: Proxy, given: Given, provider: Provider, text: str, status: int
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url), model("gpt", provider.url))
+    key = await given.key()
+
+    for _ in range(6):
+        reply = await client.post(CHAT, json={**CALL, "mock_response": text}, headers=key.headers)
+        assert status == reply.status_code
+
+    assert [] == await names(gateway, "cooldown:*")
+    assert 200 == (await client.post(CHAT, json=CALL, headers=key.headers)).status_code
+
+
+@pytest.mark.parametrize(
+    ("switch", "setting"),
+    [
+        ("mock_testing_fallbacks", "fallbacks"),
+        ("mock_testing_context_fallbacks", "context_window_fallbacks"),
+        ("mock_testing_content_policy_fallbacks", "content_policy_fallbacks"),
+    ],
+)
+async def test_fallbacks_can_be_tried_out(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider, switch: str, setting: str
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url),
+        model("spare", other.url),
+        **router(**{setting: [{"gpt": ["spare"]}]}),
+    )
+    key = await given.key()
+
+    reply = await client.post(CHAT, json={**CALL, switch: True}, headers=key.headers)
+
+    assert (200, 0, 1) == (reply.status_code, len(provider.requests), len(other.requests))
+    assert "1" == reply.headers["x-litellm-attempted-fallbacks"]
+
+
+async def test_tags_choose_among_deployments(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url, tags=["free"]),
+        model("gpt", other.url, tags=["paid"]),
+        **router(enable_tag_filtering=True),
+    )
+    key = await given.key()
+
+    for _ in range(3):
+        await client.post(CHAT, json={**CALL, "tags": ["paid"]}, headers=key.headers)
+    refused = await client.post(CHAT, json={**CALL, "tags": ["gold"]}, headers=key.headers)
+
+    assert (0, 3, 401) == (len(provider.requests), len(other.requests), refused.status_code)
+
+
+async def test_a_teams_deployment_is_its_alone(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    team = await given.team()
+    own: Any = {"team_id": team, "team_public_model_name": "gpt"}
+    _, client = await proxy(
+        model("gpt", provider.url), model("internal", other.url, model_info=own)
+    )
+    mine, foreign = await given.key(team_id=team), await given.key()
+
+    for key in (mine, foreign):
+        await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (1, 1) == (len(provider.requests), len(other.requests))
+
+
+async def test_an_access_group_opens_its_models_and_no_others(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url, model_info={"access_groups": ["beta"]}),
+        model("plain", provider.url),
+    )
+    key = await given.key(models=["beta"])
+
+    replies = [
+        await client.post(CHAT, json={**CALL, "model": name}, headers=key.headers)
+        for name in ("gpt", "plain")
+    ]
+
+    assert [200, 403] == [reply.status_code for reply in replies]
+
+
+async def test_a_prompt_that_is_too_long_goes_where_it_fits_before_anybody_is_asked(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url, base_model="gpt-4"),
+        model("long", other.url, base_model="gpt-4.1"),
+        **router(enable_pre_call_checks=True, context_window_fallbacks=[{"gpt": ["long"]}]),
+    )
+    key = await given.key()
+    long = {**CALL, "messages": [{"role": "user", "content": "word " * 20_000}]}
+
+    reply = await client.post(CHAT, json=long, headers=key.headers)
+
+    assert (200, 0, 1) == (reply.status_code, len(provider.requests), len(other.requests))
+
+
+async def test_a_call_ends_before_its_process_does(
+    gateway: Gateway, given: Given, provider: Provider
+) -> None:
+    key = await given.key(max_budget=1)
+    now = gateway.clock.now()
+    call = parse_call(Endpoint.CHAT, CALL, {}, id=uuid7(now))
+    provider.default = Behaviour(holds=-1)
+
+    hurried = replace(call, deadline=Millis(now + 2_000))
+    with pytest.raises(GatewayError) as failed:
+        await serve_call(gateway, key.headers, hurried, "/chat/completions")
+
+    assert (408, 1) == (failed.value.status, len(provider.requests))
+    assert gateway.clock.now() < now + 2_000
+    assert 1 == len(await ledger(gateway, 1))
