@@ -136,9 +136,11 @@ class LiteLLMSettings:
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
     refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`.
+    all the proxy serves in each `budget_duration`. `available_teams` are those that any user may
+    join.
     """
 
+    available_teams: tuple[str, ...] = ()
     budget_exceeded_status_code: int = 422
     model_access_denied_status_code: int = 403
     timezone: str = "UTC"
