@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.model_reads import view_of
 from shared.auth.visibility import may_see
 from shared.domain import Call, Endpoint, Timeouts
 from shared.errors import BadRequest, GatewayError, NotPermitted, UnknownModel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.admin.desk import Desk
+    from shared.config.model import Config
     from shared.domain import Deployment, Json, JsonObject, Millis, Principal
     from shared.wire.admin_checkups import CountTokens
 
@@ -80,7 +82,12 @@ async def health(desk: Desk, principal: Principal, named: Named, now: Millis) ->
 
     A deployment behind a wildcard, or of a kind that cannot be asked cheaply, is not called.
     """
-    asked = [d for d in _named(desk, named) if _may_check(desk, principal, d)]
+    config, principal = view_of(desk.live.current, principal)
+    asked = [
+        d
+        for d in _named(config, named)
+        if may_see(principal, d.model_group, config.groups.get(d.model_group, (d,)))
+    ]
     if not asked and named.is_any:
         raise NotPermitted(
             f"key not allowed to health-check model {named.model_id or named.model}", param="model"
@@ -119,8 +126,7 @@ def without_addresses(reply: HealthReply) -> HealthReply:
     )
 
 
-def _named(desk: Desk, named: Named) -> Sequence[Deployment]:
-    config = desk.live.current
+def _named(config: Config, named: Named) -> Sequence[Deployment]:
     if named.model_id is not None:
         found = config.by_id.get(named.model_id)
         asked: Sequence[Deployment] = () if found is None else (found,)
@@ -131,16 +137,6 @@ def _named(desk: Desk, named: Named) -> Sequence[Deployment]:
     if not asked:
         raise UnknownModel(named.model_id or named.model or "", "/health")
     return asked
-
-
-def _may_check(desk: Desk, principal: Principal, deployment: Deployment) -> bool:
-    if principal.is_master:
-        return True
-    is_anothers = deployment.team_id not in (None, principal.key.team_id)
-    group = desk.live.current.groups.get(deployment.model_group, (deployment,))
-    return not is_anothers and may_see(
-        principal, deployment.model_group, {each.provider for each in group}
-    )
 
 
 def count_tokens(desk: Desk, request: CountTokens) -> TokenCount:

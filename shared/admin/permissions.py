@@ -77,6 +77,7 @@ _MEMBER: Final = frozenset(
     {"team_id", "user_id", "user_email", "role", "member", "members", "all_users"}
     | {"max_budget_in_team", "budget_duration", "rpm_limit", "tpm_limit", "allowed_models"}
 )
+_MODEL: Final = frozenset({"id", "model_id", "model_name", "litellm_params", "model_info"})
 _ORG: Final = frozenset({"organization_id", "organization_alias", "metadata"})
 
 _NOBODY: Final[Mapping[Standing, Fields]] = {}
@@ -228,8 +229,12 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
         for tail in ("", "/aggregated")
     },
     # Models: everybody sees what they may call
-    **{f"POST /model/{what}": _NOBODY for what in ("new", "update", "delete", "block", "unblock")},
-    "PATCH /model/{model_id}/update": _NOBODY,
+    # A team's admins have their team's own models.
+    **{
+        f"POST /model/{what}": _teams(_MODEL, _MODEL)
+        for what in ("new", "update", "delete", "block", "unblock")
+    },
+    "PATCH /model/{model_id}/update": _teams(_MODEL, _MODEL),
     "GET /model/info": _ANY_KEY,
     "GET /v1/model/info": _ANY_KEY,
     "GET /v2/model/info": _ANY_KEY,

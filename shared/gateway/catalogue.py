@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import check_standing
-from shared.auth.visibility import may_see
+from shared.auth.visibility import may_see, with_own_models
 
 if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
@@ -25,9 +25,8 @@ async def visible_models(gateway: Gateway, presented: str | None) -> list[str]:
     check_standing(principal, now)
     if principal.key.permissions.get(ALLOW_MODEL_LIST) is False:
         return []
-    by_group: dict[str, set[str]] = {}
-    for deployment in gateway.config.deployments:
-        by_group.setdefault(deployment.model_group, set()).add(deployment.provider)
-    names = [name for name, providers in by_group.items() if may_see(principal, name, providers)]
+    config = gateway.config.seen_by(principal.key.team_id)
+    principal = with_own_models(principal, config.own_groups)
+    names = [name for name, behind in config.groups.items() if may_see(principal, name, behind)]
     aliases = [*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())]
     return list(dict.fromkeys([*names, *aliases]))

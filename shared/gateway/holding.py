@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import authorize, check_passing, check_required, resolve_alias
+from shared.auth.visibility import with_own_models
 from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
@@ -109,9 +110,11 @@ async def _decide(
         principal = await identify(
             presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
         )
+        seen = gateway.seen_by(principal)
+        principal = with_own_models(principal, seen.config.own_groups)
         try:
-            call = follow(gateway, principal, asked)
-            return principal, call, _choose(gateway, principal, call, route)
+            call = follow(seen, principal, asked)
+            return principal, call, _choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
