@@ -722,6 +722,12 @@ create table if not exists ledger_position (
     updated_at timestamptz not null default now()
 );
 
+-- Since when the ledger is whole: older months were dropped, and none of their rows must be booked again.
+create table if not exists ledger_kept (
+    is_only boolean primary key default true check (is_only),
+    since timestamptz not null
+);
+
 -- Entries of the stream that no ledger row could be made of, as they were; or, where is_booked, only a bare one that
 -- says who spent how much.
 create table if not exists litellm_parkedspendlogs (
@@ -1083,6 +1089,34 @@ begin
         execute format(
             'alter table litellm_spendlogs attach partition %I for values from (%L) to (%L)', name, low, high
         );
+        return next name;
+    end loop;
+end;
+$$;
+
+-- Drop the partitions of months that were over before a moment, and return their names. Each is detached first: that
+-- waits for running statements two seconds at most, and gives up rather than keep others waiting. Rollups stay.
+create or replace function tollgate_drop_partitions(before timestamptz)
+returns setof text language plpgsql as $$
+declare
+    month timestamp;
+    name text;
+begin
+    perform pg_advisory_xact_lock(hashtext('tollgate partitions'));
+    perform set_config('lock_timeout', '2s', true);
+    for name, month in
+        select child.relname, to_timestamp(right(child.relname, 7), 'YYYY_MM')::timestamp
+        from pg_inherits
+        inner join pg_class as child on child.oid = pg_inherits.inhrelid
+        where pg_inherits.inhparent = 'litellm_spendlogs'::regclass
+          and child.relname ~ '^litellm_spendlogs_[0-9]{4}_[0-9]{2}$'
+        order by 1
+    loop
+        continue when (month + interval '1 month') at time zone 'UTC' > before;
+        insert into ledger_kept (since) values ((month + interval '1 month') at time zone 'UTC')
+        on conflict (is_only) do update set since = greatest(ledger_kept.since, excluded.since);
+        execute format('alter table litellm_spendlogs detach partition %I', name);
+        execute format('drop table %I', name);
         return next name;
     end loop;
 end;

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, CacheControl, Mock
+from shared.controls import NO_CONTROL, UNHANDLED, CacheControl, Handling, Mock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -250,9 +250,10 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
-    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
+    hour within the cache-creation ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
+    those of a vendor's own web search. `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -266,6 +267,11 @@ class Usage:
     characters: int = 0
     milliseconds: int = 0
     is_estimated: bool = False
+    hour_cache_tokens: int = 0
+    audio_tokens: int = 0
+    spoken_tokens: int = 0
+    drawn_tokens: int = 0
+    searches: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -326,7 +332,11 @@ class Deployment:
     mode: str | None = None
     reach: Reach = "anywhere"
     api_version: str = ""
-    drop_params: bool = False
+    handling: Handling = UNHANDLED
+    defaults: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    """Parameters of a call where the caller is silent."""
+    account: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
+    """What opens it beside a key, and where: AWS's and Google's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +368,7 @@ class Call:
     is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
+    same dialect is sent.
     """
 
     id: str
@@ -388,5 +398,5 @@ class Call:
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    drop_params: bool = False
+    handling: Handling = UNHANDLED
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
@@ -43,7 +42,7 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
             uploads=uploads,
         )
         call = replace(call, deadline=deadline_of(request))
-        served = await serve(gateway, presented_key(request.headers), call, route)
+        served = await serve(gateway, request.headers, call, route)
     except GatewayError as error:
         report_refusal(route, error)
         error.headers = {"request-id": call_id, **error.headers}

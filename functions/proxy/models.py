@@ -11,7 +11,6 @@ import orjson
 from starlette.responses import Response
 
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.errors import NotFound
 from shared.gateway.catalogue import visible_models
 from shared.wire.model_list import (
@@ -53,7 +52,7 @@ def _is_anthropics(request: Request) -> bool:
 
 
 async def _names(request: Request) -> list[str]:
-    return await visible_models(gateway_of(request), presented_key(request.headers))
+    return await visible_models(gateway_of(request), request.headers)
 
 
 def _json(body: JsonObject) -> Response:

@@ -11,7 +11,7 @@ from shared.auth.visibility import may_see
 from shared.domain import Call, Endpoint, Timeouts
 from shared.errors import BadRequest, GatewayError, NotPermitted, UnknownModel
 from shared.observability import log
-from shared.providers.registry import dialect_of
+from shared.providers.registry import dialect_of, request_for
 from shared.routing.groups import deployments_of
 from shared.spend.ids import uuid7
 from shared.spend.tokens import estimate
@@ -169,9 +169,7 @@ def _takes(deployment: Deployment, name: str, value: Json) -> bool:
     body = {**_BODIES["chat"][1], name: value}
     call = Call(id="", endpoint=Endpoint.CHAT, model=deployment.model_group, body=body)
     try:
-        dialect_of(deployment.provider).request(
-            replace(call, is_stream=name == "stream"), deployment
-        )
+        request_for(replace(call, is_stream=name == "stream"), deployment)
     except GatewayError:
         return False
     return True
@@ -197,8 +195,8 @@ async def _check(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndp
 
 
 async def _ask(desk: Desk, deployment: Deployment, call: Call) -> None:
-    dialect = dialect_of(deployment.provider, call.endpoint)
-    request = replace(dialect.request(call, deployment), reach=deployment.reach)
+    dialect = dialect_of(deployment.provider, call.endpoint, deployment.model)
+    request = replace(request_for(call, deployment), reach=deployment.reach)
     response = await desk.stores.http.send(request, PATIENCE)
     body = await response.read(ANSWER_CAP)
     if response.status >= _ERROR:

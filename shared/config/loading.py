@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
@@ -25,6 +26,7 @@ from shared.config.model import (
 )
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.controls import Handling
 from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
@@ -100,7 +102,10 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
-        drop_params=litellm.flag("drop_params"),
+        Handling(
+            drop_params=litellm.flag("drop_params"),
+            modify_params=litellm.flag("modify_params"),
+        ),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),
@@ -149,6 +154,8 @@ def _general(section: Section) -> GeneralSettings:
         if name in section.values:
             section.ignore([name])
             section.warn(name, f"is not read from here; set the environment variable {variable}")
+    # How often LiteLLM looks for what to drop; here every minute's run of the ledger looks.
+    section.ignore(["maximum_spend_logs_retention_interval"])
     is_private_allowed = section.values.get("allow_private_api_base")
     return GeneralSettings(
         key_header_name=section.text("litellm_key_header_name").lower() or None,
@@ -199,6 +206,8 @@ def _litellm(section: Section) -> LiteLLMSettings:
         redis_down=section.read(
             "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
         ),
+        discounts=read_discounts(section),
+        margins=read_margins(section),
     )
 
 

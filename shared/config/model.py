@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -126,8 +127,21 @@ class GeneralSettings:
     allow_private_api_base: bool | None = None
     apply_user_budget_to_team_keys: bool = False
     token_rate_limit_type: TokenRateLimitType = "total"  # noqa: S105 - tokens of a model
+    spend_logs_kept: str | None = None
     enforced_params: tuple[str, ...] = ()
     service_account_params: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """What is put onto the cost of a call: a share of it, and dollars."""
+
+    share: Decimal = Decimal(0)
+    dollars: Decimal = Decimal(0)
+
+
+_NO_DISCOUNTS: Final[Mapping[str, Decimal]] = MappingProxyType({})
+_NO_MARGINS: Final[Mapping[str, Margin]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +150,8 @@ class LiteLLMSettings:
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
     refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    all the proxy serves in each `budget_duration`. `available_teams` are those that any user may
-    join.
+    the proxy serves in each `budget_duration`. `available_teams` are those that any user may join.
+    `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
     available_teams: tuple[str, ...] = ()
@@ -150,6 +164,8 @@ class LiteLLMSettings:
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "closed"
+    discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
+    margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

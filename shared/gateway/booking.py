@@ -17,16 +17,13 @@ from shared.storage.admission import Held, settle
 from shared.storage.cache import keep
 from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
-from shared.storage.spend_rows import SpendRow, book_once
+from shared.storage.spend_rows import JOURNAL, SpendRow, book_once
 
 if TYPE_CHECKING:
     from shared.storage.plans import Keeping, Plan, Settlement
     from shared.storage.postgres import Postgres
     from shared.storage.redis import Redis
     from shared.storage.stores import Stores
-
-JOURNAL = "SPEND_JOURNAL"
-"""The event name of a log line that holds a whole ledger row which no store would take."""
 
 
 async def book(stores: Stores, plan: Plan, settlement: Settlement) -> None:

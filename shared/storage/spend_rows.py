@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _SQL: Final = load("spend_rows")
 _LONGEST_TEXT: Final = 255
 
+JOURNAL: Final = "SPEND_JOURNAL"
+"""The event name of a log line that holds a whole ledger row which no store would take."""
+
 
 class NoSpendRow(ValueError):  # noqa: N818 - reads as a sentence
     """What came is no row of the ledger."""
@@ -150,6 +153,12 @@ class Parked:
 async def park(db: Runs, shard: int, parked: Parked) -> None:
     """Keep an entry for somebody to look at."""
     await db.run(_SQL["park"], shard=shard, **asdict(parked))
+
+
+async def count_parked(db: Runs) -> int:
+    """Return how many entries wait for somebody to look at them, up to 1000."""
+    row = await db.one(_SQL["count_parked"])
+    return 0 if row is None else int(str(row["count"]))
 
 
 class _Sums(TypedDict):

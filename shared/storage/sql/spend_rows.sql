@@ -385,3 +385,12 @@ where shard = %(shard)s;
 insert into litellm_parkedspendlogs (shard, stream_id, entry, sqlstate, is_booked)
 values (%(shard)s, %(stream_id)s, %(entry)s, %(sqlstate)s, %(is_booked)s)
 on conflict (shard, stream_id) do nothing;
+
+-- name: count_parked
+-- How many entries wait for somebody to look at them, counted no further than is alarming.
+select count(*) as count
+from (
+    select shard
+    from litellm_parkedspendlogs
+    limit 1000
+) as parked;
