@@ -69,6 +69,10 @@ class Endpoint(StrEnum):
     MESSAGES = "anthropic_messages"
     COUNT_TOKENS = "acount_tokens"
     RESPONSES = "aresponses"
+    RESPONSE_TOKENS = "acount_response_tokens"
+    COMPACT = "acompact_responses"
+    CONTENT = "agenerate_content"
+    CONTENT_TOKENS = "acount_content_tokens"
     MODERATION = "amoderation"
     RERANK = "arerank"
     IMAGE = "aimage_generation"
@@ -77,6 +81,9 @@ class Endpoint(StrEnum):
     TRANSCRIPTION = "atranscription"
     PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
 
+
+COUNTING = frozenset({Endpoint.COUNT_TOKENS, Endpoint.RESPONSE_TOKENS, Endpoint.CONTENT_TOKENS})
+"""What only counts the tokens of another call, and costs nothing."""
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 

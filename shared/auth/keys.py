@@ -39,16 +39,16 @@ def key_name(key: str) -> str:
     return f"{KEY_PREFIX}...{key[-4:]}"
 
 
-def presented_key(headers: Mapping[str, str]) -> str | None:
+def presented_key(headers: Mapping[str, str], in_query: str | None = None) -> str | None:
     """Return what the caller presents as its key, without `Bearer`; None when nothing is.
 
-    `headers` has lower-case names.
+    `headers` has lower-case names. Google's clients may put it into the query instead.
     """
     for name in _HEADERS:
         value = headers.get(name)
         if value is not None:
             return _without_scheme(value)
-    return None
+    return in_query
 
 
 def _without_scheme(value: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from shared.domain import Endpoint, Nanodollars
+from shared.domain import COUNTING, Nanodollars
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.routing.strategies import is_by_cost, strategy_word
@@ -121,7 +121,7 @@ def _of_a_token_each_way(price: Price) -> Decimal:
 
 
 def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
-    if call.endpoint is Endpoint.COUNT_TOKENS:
+    if call.endpoint in COUNTING:
         return FREE  # at every provider that counts
     asked_tier = call.body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None

@@ -15,7 +15,9 @@ from shared.providers.anthropic.native import AnthropicMessages
 from shared.providers.azure import Azure
 from shared.providers.bedrock.dialect import Bedrock
 from shared.providers.cohere import Cohere
+from shared.providers.content.bridge import ContentBridge
 from shared.providers.gemini.dialect import Gemini
+from shared.providers.gemini.native import GeminiContent
 from shared.providers.messages.bridge import MessagesBridge
 from shared.providers.mistral import Mistral
 from shared.providers.openai import OpenAI
@@ -25,6 +27,7 @@ from shared.providers.responses.bridge import ResponsesBridge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.domain import JsonObject
     from shared.providers.dialect import Dialect
 
 _DIALECTS: Final[Mapping[str, Dialect]] = {
@@ -53,6 +56,9 @@ _BESIDE: Final[Mapping[tuple[str, Endpoint], Dialect]] = {
 
 _MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
 """Who speaks the Messages API itself; all others are bridged to it."""
+
+_CONTENT: Final[Mapping[str, Dialect]] = {"gemini": GeminiContent()}
+"""Likewise for Google's generateContent."""
 
 _RICH: Final = frozenset({"openrouter", "litellm_proxy"})
 """Who, of those that speak OpenAI's, knows LiteLLM's additions to a chat."""
@@ -110,8 +116,13 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
             is_rich = dialect not in _OPENAIS or provider in _RICH
             return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
+        case Endpoint.CONTENT | Endpoint.CONTENT_TOKENS:
+            is_rich = dialect not in _OPENAIS or provider in _RICH
+            return _CONTENT.get(dialect) or ContentBridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
             return ResponsesBridge(chat)
+        case Endpoint.COMPACT if not knows_responses(provider):
+            raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
         case Endpoint.PASS_THROUGH:
             return PassThrough()
         case Endpoint.RERANK if dialect == "cohere":
@@ -126,9 +137,27 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 
 
-def counts_tokens(provider: str) -> bool:
-    """Tell whether the provider itself counts the tokens of a Messages call."""
-    return _dialect_name(provider) in _MESSAGES
+def counts_tokens(provider: str, endpoint: Endpoint) -> bool:
+    """Tell whether the provider itself counts the tokens of such a call."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return provider == "openai"
+        case Endpoint.CONTENT_TOKENS:
+            return _dialect_name(provider) in _CONTENT
+        case _:
+            return _dialect_name(provider) in _MESSAGES
+
+
+def token_count(endpoint: Endpoint, tokens: int) -> JsonObject:
+    """Write a count of the gateway's own as the provider of that entrance would."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return {"object": "response.input_tokens", "input_tokens": tokens}
+        case Endpoint.CONTENT_TOKENS:
+            details: JsonObject = {"modality": "TEXT", "tokenCount": tokens}
+            return {"totalTokens": tokens, "promptTokensDetails": [details]}
+        case _:
+            return {"input_tokens": tokens}
 
 
 def _dialect_name(provider: str) -> str:
