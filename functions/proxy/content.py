@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.proxy.llm import Entrance, enter
-from shared.auth.keys import presented_key
+from functions.proxy.query_key import with_key_of_query
 from shared.domain import Endpoint
 from shared.wire.frames import ArrayFraming, Framing
 
@@ -32,6 +32,6 @@ async def content(method: str, request: Request) -> Response:
         log_as=f"/v1beta/models:{method}",
         framing=ArrayFraming(endpoint) if is_array else Framing(endpoint),
         says={"model": model, "stream": method.startswith("stream")},
-        key=presented_key(request.headers, query.get("key")),
+        headers=with_key_of_query(request),
     )
     return await enter(entrance, request)

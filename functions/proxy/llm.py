@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
@@ -23,6 +22,8 @@ from shared.wire.media_requests import FORMS, form_body
 from shared.wire.multipart import parse_form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -42,15 +43,15 @@ class Entrance:
     log_as: str
     framing: Framing
     says: JsonObject
-    key: str | None
+    headers: Mapping[str, str]
 
 
 async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
     """Serve one call of `endpoint`."""
     named = request.path_params.get("model")
     says: JsonObject = {"model": named} if named else {}
-    key = presented_key(request.headers)
-    return await enter(Entrance(endpoint, route, route, Framing(endpoint), says, key), request)
+    framing = Framing(endpoint)
+    return await enter(Entrance(endpoint, route, route, framing, says, request.headers), request)
 
 
 async def enter(entrance: Entrance, request: Request) -> Response:
@@ -63,13 +64,13 @@ async def enter(entrance: Entrance, request: Request) -> Response:
         call = parse_call(
             endpoint,
             _as_chat(body) if endpoint is Endpoint.CHAT else body,
-            request.headers,
+            entrance.headers,
             id=call_id,
             requester_ip=request.client.host if request.client else None,
             uploads=uploads,
         )
         call = replace(call, deadline=deadline_of(request))
-        served = await serve(gateway, entrance.key, call, entrance.route)
+        served = await serve(gateway, entrance.headers, call, entrance.route)
     except GatewayError as error:
         report_refusal(entrance.log_as, error)
         error.headers = {"request-id": call_id, **error.headers}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from starlette.responses import Response
 
+from functions.proxy.query_key import with_key_of_query
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.errors import NotFound
 from shared.gateway.catalogue import visible_models
 from shared.wire.model_list import (
@@ -74,9 +74,9 @@ def _is_anthropics(request: Request) -> bool:
 
 
 async def _names(request: Request) -> list[str]:
-    in_query = request.query_params.get("key") if request.url.path.startswith(_GOOGLES) else None
-    key = presented_key(request.headers, in_query)
-    return await visible_models(gateway_of(request), key)
+    is_google = request.url.path.startswith(_GOOGLES)
+    headers = with_key_of_query(request) if is_google else request.headers
+    return await visible_models(gateway_of(request), headers)
 
 
 def _json(body: JsonObject) -> Response:

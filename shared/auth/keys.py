@@ -39,16 +39,17 @@ def key_name(key: str) -> str:
     return f"{KEY_PREFIX}...{key[-4:]}"
 
 
-def presented_key(headers: Mapping[str, str], in_query: str | None = None) -> str | None:
+def presented_key(headers: Mapping[str, str], only: str | None = None) -> str | None:
     """Return what the caller presents as its key, without `Bearer`; None when nothing is.
 
-    `headers` has lower-case names. Google's clients may put it into the query instead.
+    `headers` has lower-case names. `only` is `general_settings.litellm_key_header_name`: where it
+    is set no other header is a key's, so that `Authorization` may carry something else.
     """
-    for name in _HEADERS:
+    for name in (only,) if only else _HEADERS:
         value = headers.get(name)
         if value is not None:
             return _without_scheme(value)
-    return in_query
+    return None
 
 
 def _without_scheme(value: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from shared.domain import COUNTING, Nanodollars
+from shared.domain import Nanodollars
+from shared.endpoints import COUNTING
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.routing.strategies import is_by_cost, strategy_word
