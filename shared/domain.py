@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, CacheControl, Mock
+from shared.controls import NO_CONTROL, UNHANDLED, CacheControl, Handling, Mock
 from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
 
 if TYPE_CHECKING:
@@ -315,7 +315,11 @@ class Deployment:
     mode: str | None = None
     reach: Reach = "anywhere"
     api_version: str = ""
-    drop_params: bool = False
+    handling: Handling = UNHANDLED
+    defaults: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    """Parameters of a call where the caller is silent."""
+    account: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
+    """What opens it beside a key, and where: AWS's and Google's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +351,7 @@ class Call:
     is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
+    same dialect is sent.
     """
 
     id: str
@@ -377,5 +381,5 @@ class Call:
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    drop_params: bool = False
+    handling: Handling = UNHANDLED
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

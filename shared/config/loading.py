@@ -26,6 +26,7 @@ from shared.config.model import (
 )
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.controls import Handling
 from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
-        drop_params=litellm.flag("drop_params"),
+        Handling(
+            drop_params=litellm.flag("drop_params"),
+            modify_params=litellm.flag("modify_params"),
+        ),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),
