@@ -127,8 +127,6 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
         case Endpoint.CONTENT | Endpoint.CONTENT_TOKENS:
             is_rich = speaks not in _OPENAIS or provider in _RICH
             return _native_content(speaks) or loading.content_bridge(chat, is_rich=is_rich)
-        case Endpoint.COMPACT if not knows_responses(provider):
-            raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
         case Endpoint.RESPONSES if not knows_responses(provider):
             return loading.responses_bridge(chat)
         case Endpoint.PASS_THROUGH:
@@ -140,7 +138,7 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
             return loading.openai(base_path="/v2")
         case Endpoint.CHAT:
             return chat
-        case _ if speaks in _OPENAIS:
+        case _ if _offers(provider, speaks, endpoint):
             return chat
         case _ if beside := _beside(provider, endpoint):
             return beside
@@ -173,6 +171,11 @@ def _native_messages(speaks: str) -> Dialect | None:
 def _native_content(speaks: str) -> Dialect | None:
     """Likewise for Google's generateContent."""
     return loading.gemini_content() if speaks == "gemini" else None
+
+
+def _offers(provider: str, speaks: str, endpoint: Endpoint) -> bool:
+    """Say whether OpenAI's words for an endpoint beside the chat are the provider's too."""
+    return speaks in _OPENAIS and (endpoint is not Endpoint.COMPACT or knows_responses(provider))
 
 
 def _completes(provider: str, speaks: str, model: str) -> bool:
