@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.controls import Handling
 from shared.domain import Endpoint, Usage
 from shared.errors import BadRequest
 from shared.providers.content.schema import json_schema
@@ -193,7 +194,7 @@ def test_what_a_chat_cannot_say_is_refused_or_left_out_on_request(body: JsonObje
     with pytest.raises(BadRequest, match="drop_params"):
         sent(body)
 
-    assert sent(body, drop_params=True)["messages"]
+    assert sent(body, handling=Handling(drop_params=True))["messages"]
 
 
 def test_a_result_without_its_call_is_refused() -> None:
