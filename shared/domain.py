@@ -347,11 +347,9 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
-    is what the caller asked for.
-    `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent.
+    Of what was `sent`, `body` goes upstream but for the model's name; `model` is what was asked
+    for. `id` is the gateway's own, `reported_id` is shown again and trusted for nothing. `headers`
+    are those that a provider of the same dialect is sent.
     """
 
     id: str
