@@ -309,10 +309,10 @@ def test_cfn_lint_finds_nothing(which: str, request: pytest.FixtureRequest) -> N
         if which == "template"
         else request.getfixturevalue(which)
     )
-    linter = python_of("aws").parent / "cfn-lint"
+    linter = [str(python_of("aws")), "-m", "cfnlint"]
 
     done = subprocess.run(
-        [str(linter), "--regions", "eu-west-1", "--template", str(compiled.path)],
+        [*linter, "--regions", "eu-west-1", "--template", str(compiled.path)],
         capture_output=True,
         text=True,
         check=False,
