@@ -125,7 +125,7 @@ def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
         return FREE  # at every provider that counts
     asked_tier = call.body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
-    price = price_of(deployment, tier, search_size(call.body))
+    price = price_of(deployment, tier, search_size(call.body, deployment.provider))
     return None if price is None else adjusted(price, deployment, config.litellm)
 
 
