@@ -1,7 +1,7 @@
 """Run by the interpreter of the outside environment `prices`: what genai-prices charges.
 
-Reads `[[provider, model, usage], …]` as JSON from stdin and writes `[dollars or null, …]`: null where
-it does not know the model. Everything is priced at one moment, so that no time of day matters.
+Reads `[[provider, model, usage], …]` as JSON from stdin and writes `[dollars or null, …]`: null
+where it does not know the model. Everything is priced at one moment, so that no time of day matters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from genai_prices import Usage, calc_price
+from genai_prices import Usage, calc_price  # pyright: ignore[reportMissingImports] - outside
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
