@@ -63,7 +63,7 @@ def inputs_of(call: Call) -> list[Json]:
 def _about(call: Call, group: str, tenant: Tenant, namespace: str) -> Json:
     headers: Json = {name: value for name, value in call.headers.items() if name in _TELLING}
     who: list[Json] = [group, *tenant, namespace]
-    return [FORMAT, call.endpoint.value, who, headers, call.drop_params, [*sorted(call.tags)]]
+    return [FORMAT, call.endpoint.value, who, headers, str(call.handling), [*sorted(call.tags)]]
 
 
 def _told(body: Mapping[str, Json]) -> dict[str, Json]:

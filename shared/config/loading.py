@@ -26,6 +26,7 @@ from shared.config.model import (
 )
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.controls import Handling
 from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
-        drop_params=litellm.flag("drop_params"),
+        Handling(
+            drop_params=litellm.flag("drop_params"),
+            modify_params=litellm.flag("modify_params"),
+        ),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),
@@ -172,7 +176,11 @@ def _general(section: Section) -> GeneralSettings:
 def _litellm(section: Section) -> LiteLLMSettings:
     defaults = LiteLLMSettings()
     least, most = _ERROR_STATUSES
+    of_users = section.section("default_internal_user_params")
+    available_teams = of_users.names("available_teams")
+    of_users.warn_about_unread()
     return LiteLLMSettings(
+        available_teams=available_teams,
         budget_exceeded_status_code=section.whole(
             "budget_exceeded_status_code",
             defaults.budget_exceeded_status_code,

@@ -11,15 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import authorize, check_passing, check_required, resolve_alias
+from shared.auth.authorize import check_passing, check_required, resolve_alias
+from shared.auth.keys import presented_key
+from shared.auth.visibility import with_own_models
 from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
 from shared.domain import KeyHash, Usage
-from shared.errors import NotFound, RedisDown, Refused, StoreDown, UnknownModel
+from shared.errors import NotAuthenticated, NotFound, RedisDown, Refused, StoreDown, UnknownModel
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow, within_account
+from shared.gateway.permitting import permit
 from shared.gateway.prechecks import within_context
 from shared.gateway.quotes import Group, quote
 from shared.gateway.running import Running
@@ -40,22 +43,30 @@ from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
-    from shared.gateway.quotes import Quote
+from shared.gateway.quotes import Quote
 
-ROUNDS = 6
-"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
+ROUNDS = 7
+"""Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
+
+RELOADS = 2
+"""A first reload may join a reading that began before this call; a second began after it. So what
+it brings was in force during the call, whatever comes next: the call is decided by that."""
 
 
-async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
+async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    reloads = 0
     for _ in range(ROUNDS):
-        gateway, version = await _configured(gateway)
+        gateway, known = await _configured(gateway)
+        version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
-            decided = await _decide(gateway, presented, asked, route)
+            decided = await _decide(gateway, headers, asked, route)
         if decided is None:
             continue
         principal, call, quotes = decided
@@ -79,6 +90,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                 told = call if caching is None else caching.asked
                 return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
+                reloads += 1
                 with timings.step("refresh"):
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
@@ -97,7 +109,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
 
 
 async def _decide(
-    gateway: Gateway, presented: str | None, asked: Call, route: str
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -105,19 +117,32 @@ async def _decide(
     asked. So Redis is, for the caller's policies and then for the configuration.
     """
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     for is_fresh in (False, True):
-        principal = await identify(
-            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
-        )
         try:
-            call = follow(gateway, principal, asked)
-            return principal, call, _choose(gateway, principal, call, route)
+            principal = await identify(
+                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+            )
+        except NotAuthenticated:
+            if await _is_reconfigured(gateway):
+                return None
+            raise
+        seen = gateway.seen_by(principal)
+        principal = with_own_models(principal, seen.config.own_groups)
+        try:
+            call = follow(seen, principal, asked)
+            return principal, call, _choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
-            if gateway.live is None or not await gateway.live.refresh():
+            if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+async def _is_reconfigured(gateway: Gateway) -> bool:
+    """Ask for a newer configuration; say whether there was one."""
+    return gateway.live is not None and await gateway.live.refresh()
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
@@ -142,14 +167,7 @@ def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> t
     model = resolve_alias(principal, call.model)
     found = candidates(config, model, gateway.random)
     asked_for = [call.model, *(call.fallbacks or ())]
-    authorize(
-        principal,
-        asked_for,
-        gateway.clock.now(),
-        route=route,
-        providers={deployment.provider for deployment in found},
-        access_groups={name for deployment in found for name in deployment.access_groups},
-    )
+    permit(gateway, principal, asked_for, route, found)
     _check_body(gateway, principal, call)
     if not found:
         raise UnknownModel(call.model, route)
@@ -170,11 +188,9 @@ def _choose_vendor(
 ) -> tuple[Quote, ...]:
     """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
     check_passing(principal, route)
-    authorize(
-        principal, [call.model], gateway.clock.now(), route=route, providers=frozenset({provider})
-    )
-    _check_body(gateway, principal, call)
     deployments = [d for d in gateway.config.deployments if d.provider == provider]
+    permit(gateway, principal, [call.model], route, deployments)
+    _check_body(gateway, principal, call)
     if not deployments:
         raise NotFound("Not found: there is no such route.")
     drawn = ranked(deployments, gateway.random)[0]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from shared.domain import Endpoint, Nanodollars
+from shared.domain import Nanodollars
+from shared.endpoints import COUNTING
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
+from shared.providers.parameters import with_defaults
 from shared.routing.strategies import is_by_cost, strategy_word
 from shared.spend.adjustments import adjusted
 from shared.spend.cost import upper_bound
@@ -84,7 +86,10 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             )
         strategy = strategy_word(config.router, group, is_stream=call.is_stream)
         prices = [_price(call, deployment, config) for deployment in deployments]
-        bounds = [_bound(call, size, price, default) for price in prices]
+        bounds = [
+            _bound(_as_put(call, deployment), size, price, default)
+            for deployment, price in zip(deployments, prices, strict=True)
+        ]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
             Quote(
@@ -121,12 +126,20 @@ def _of_a_token_each_way(price: Price) -> Decimal:
 
 
 def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
-    if call.endpoint is Endpoint.COUNT_TOKENS:
+    if call.endpoint in COUNTING:
         return FREE  # at every provider that counts
-    asked_tier = call.body.get("service_tier")
+    body = _as_put(call, deployment).body
+    asked_tier = body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
-    price = price_of(deployment, tier, search_size(call.body, deployment.provider))
+    price = price_of(deployment, tier, search_size(body, deployment.provider))
     return None if price is None else adjusted(price, deployment, config.litellm)
+
+
+def _as_put(call: Call, deployment: Deployment) -> Call:
+    """Return the call with what its deployment says where the caller is silent."""
+    if not deployment.defaults:
+        return call
+    return replace(call, body=with_defaults(call, deployment))
 
 
 def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:

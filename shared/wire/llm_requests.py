@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.controls import CacheControl, Fails, Mock
+from shared.controls import CacheControl, Fails, Handling, Mock
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
-from shared.wire import checks, media_requests
+from shared.wire import checks, content_requests, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
+from shared.wire.own_fields import forbidden_in, passed_on, with_extra_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +41,10 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.MESSAGES: "/v1/messages",
     Endpoint.COUNT_TOKENS: "/v1/messages/count_tokens",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.RESPONSE_TOKENS: "/responses/input_tokens",
+    Endpoint.COMPACT: "/responses/compact",
+    Endpoint.CONTENT: "/v1beta/models:generateContent",
+    Endpoint.CONTENT_TOKENS: "/v1beta/models:countTokens",
     Endpoint.MODERATION: "/moderations",
     Endpoint.RERANK: "/rerank",
     Endpoint.IMAGE: "/images/generations",
@@ -49,7 +54,10 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
 }
 
 _STREAMED: Final = frozenset(
-    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+    {
+        *(Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES),
+        Endpoint.CONTENT,
+    }
 )
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
@@ -87,6 +95,9 @@ _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
     Endpoint.RESPONSES: {"model": checks.name},
+    Endpoint.RESPONSE_TOKENS: {"model": checks.name},
+    Endpoint.COMPACT: {"model": checks.name},
+    **content_requests.REQUIRED,
     **media_requests.REQUIRED,
 }
 
@@ -161,33 +172,14 @@ _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
     Endpoint.RESPONSES: _RESPONSE,
+    Endpoint.RESPONSE_TOKENS: _RESPONSE,
+    Endpoint.COMPACT: _RESPONSE,
+    **content_requests.OPTIONAL,
     **media_requests.OPTIONAL,
 }
 
-_OWN: Final = frozenset(
-    {
-        *("metadata", "litellm_metadata", "tags", "cache", "guardrails"),
-        *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
-        *("context_window_fallbacks", "content_policy_fallbacks"),
-        *("timeout", "stream_timeout", "request_timeout", "drop_params"),
-        *("allowed_openai_params", "modify_params", "extra_headers"),
-    },
-)
-"""What a caller says to the gateway, not to the provider."""
-
-_OWN_PREFIXES: Final = ("mock_", "litellm_")
-
-_THEIRS: Final[Mapping[Endpoint, frozenset[str]]] = {
-    Endpoint.MESSAGES: frozenset({"metadata"}),
-    Endpoint.COUNT_TOKENS: frozenset({"metadata"}),
-}
-"""What is for the provider too, where it has a field of that name."""
-
 _NATIVE_HEADERS: Final = ("anthropic-", "x-claude-code-")
 """How the names of headers begin that are for Anthropic, whoever stands between."""
-
-_FORBIDDEN: Final = ("api_base", "base_url", "api_key", "user_config", "custom_llm_provider")
-"""What would send a deployment's key elsewhere, or the call past the configuration."""
 
 
 def parse_call(
@@ -203,6 +195,7 @@ def parse_call(
 
     Raise BadRequest in LiteLLM's words, with `param` set; TooLarge for oversized metadata.
     """
+    body = with_extra_body(body)
     request = _Request(_ROUTES[endpoint], body, headers)
     request.check_allowed()
     for field, check in _REQUIRED[endpoint].items():
@@ -219,7 +212,7 @@ def parse_call(
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
         model=_model(endpoint, request),
-        body=_passed_on(endpoint, body),
+        body=passed_on(endpoint, body),
         sent=body,
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
@@ -235,7 +228,7 @@ def parse_call(
         uploads=uploads,
         metadata={field: value for field, value in metadata.items() if field != "tags"},
         headers={k: v for k, v in headers.items() if k.startswith(_NATIVE_HEADERS)},
-        drop_params=request.read("drop_params", checks.flag) or False,
+        handling=request.handling(),
         extra_headers=request.read("extra_headers", checks.headers) or {},
     )
 
@@ -244,15 +237,6 @@ def _model(endpoint: Endpoint, request: _Request) -> str:
     if endpoint is Endpoint.MODERATION:
         return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
     return request.require("model", checks.name)
-
-
-def _passed_on(endpoint: Endpoint, body: JsonObject) -> JsonObject:
-    theirs = _THEIRS.get(endpoint, frozenset())
-    return {field: value for field, value in body.items() if field in theirs or not _is_own(field)}
-
-
-def _is_own(field: str) -> bool:
-    return field in _OWN or field.startswith(_OWN_PREFIXES)
 
 
 def _fallback(value: Json) -> str:
@@ -282,11 +266,10 @@ class _Request:
 
     def check_allowed(self) -> None:
         """Refuse what only the configuration may say."""
-        for field in _FORBIDDEN:
-            if self._body.get(field) is not None:
-                raise BadRequest(
-                    f"{self._route}: '{field}' is not allowed in a request body.", param=field
-                )
+        if field := forbidden_in(self._body):
+            raise BadRequest(
+                f"{self._route}: '{field}' is not allowed in a request body.", param=field
+            )
 
     def require(self, field: str, check: Callable[[Json], T]) -> T:
         """Read a field that must be there."""
@@ -333,6 +316,16 @@ class _Request:
             *(self._checked("x-litellm-tags", spoken, check) or ()),
         )
         return tuple(dict.fromkeys(found))
+
+    def handling(self) -> Handling:
+        """Read what is to be done with parameters on their way to a vendor."""
+        names = listed(checks.text, most=MAX_TAGS)
+        return Handling(
+            drop_params=self.read("drop_params", checks.flag) or False,
+            modify_params=self.read("modify_params", checks.flag) or False,
+            allowed_openai_params=self.read("allowed_openai_params", names) or (),
+            additional_drop_params=self.read("additional_drop_params", names) or (),
+        )
 
     def mock(self) -> Mock | None:
         """Read what is to be played instead of asking; LiteLLM's users test with it."""

@@ -1,7 +1,7 @@
 """Run by the interpreter of the outside environment `prices`: what genai-prices charges.
 
 Reads `[[provider, model, usage], …]` as JSON from stdin and writes `[dollars or null, …]`: null
-where it does not know the model. Everything is priced at one moment, so that no time of day matters.
+where it does not know the model. Everything is priced at one moment: no time of day matters.
 """
 
 from __future__ import annotations
