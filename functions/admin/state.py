@@ -25,7 +25,7 @@ class State:
     def open(cls, settings: Settings) -> Self:
         """Make it from settings, without any I/O but reading the configuration file."""
         stores = Stores.open(settings)
-        return cls(settings, Desk(stores, LiveConfig.open(settings, stores)))
+        return cls(settings, Desk(stores, LiveConfig.open(settings, stores), settings.master_key))
 
 
 def state_of(app: Starlette) -> State:
