@@ -29,6 +29,7 @@ class Desk:
     stores: Stores
     live: LiveConfig
     master_key: str = field(default="", repr=False)
+    has_salt_key: bool = False
 
     def now(self) -> Millis:
         """Tell the time."""

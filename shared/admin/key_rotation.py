@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.admin.key_access import own_keys, token_of
 from shared.admin.keys import conflicts_of, edit_of, generated
 from shared.admin.rewrite import KEYS, Edit, rewrite
+from shared.admin.rotation import rotate_master_key
 from shared.auth.keys import hash_key, key_name, make_key
 from shared.domain import Key, KeyHash, Principal, Scope
 from shared.errors import BadRequest, RedisDown
@@ -40,6 +41,8 @@ async def regenerate_key(
     Without a name it is the caller's own. What was spent and is being spent stays spent: in the
     key's own budget as its opening, in its windows by their counters, which are carried along.
     """
+    if request.new_master_key is not None:
+        return await rotate_master_key(desk, caller, request)
     token = _named(caller, presented or request.key)
     ((before, standing),) = await own_keys(desk, caller, [token])
     caller.check_fields(standing, request.model_fields_set | {"key"})

@@ -158,3 +158,18 @@ class Done(BaseModel):
 
     success: bool = True
     message: str
+
+
+class MigrationReport(BaseModel):
+    """How many secrets were sealed anew, and how many still need a previous key."""
+
+    migrated: int
+    residual_legacy: int
+
+
+class Migrated(BaseModel):
+    """POST /credentials/migrate-encryption and GET …/check."""
+
+    status: str = "success"
+    dry_run: bool
+    report: MigrationReport
