@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, CacheControl, Mock
+from shared.controls import NO_CONTROL, NO_FALLBACKS, CacheControl, Mock, OwnFallbacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -314,6 +314,7 @@ class Deployment:
     tags: tuple[str, ...] = ()
     team_id: str | None = None
     access_groups: tuple[str, ...] = ()
+    region: str = ""
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -371,6 +372,7 @@ class Call:
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
+    own_fallbacks: OwnFallbacks = NO_FALLBACKS
     disable_fallbacks: bool = False
     cache: CacheControl = NO_CONTROL
     mock: Mock | None = None

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from functions.proxy.state import gateway_of
 from shared.auth.keys import presented_key
 from shared.errors import NotFound
-from shared.gateway.catalogue import visible_models
+from shared.gateway.catalogue import Listing, visible_models
 from shared.wire.model_list import (
     Page,
     messages_model_entry,
@@ -53,7 +53,15 @@ def _is_anthropics(request: Request) -> bool:
 
 
 async def _names(request: Request) -> list[str]:
-    return await visible_models(gateway_of(request), presented_key(request.headers))
+    listing = Listing(
+        with_access_groups=_is_asked(request, "include_model_access_groups"),
+        only_access_groups=_is_asked(request, "only_model_access_groups"),
+    )
+    return await visible_models(gateway_of(request), presented_key(request.headers), listing)
+
+
+def _is_asked(request: Request, name: str) -> bool:
+    return request.query_params.get(name, "").lower() in {"true", "1"}
 
 
 def _json(body: JsonObject) -> Response:

@@ -83,7 +83,12 @@ async def _entries(desk: Desk, principal: Principal) -> list[ModelEntry]:
 
 
 def _may_see(principal: Principal, group: str, deployments: Sequence[Deployment]) -> bool:
-    return may_see(principal, group, {deployment.provider for deployment in deployments})
+    return may_see(
+        principal,
+        group,
+        {deployment.provider for deployment in deployments},
+        {name for deployment in deployments for name in deployment.access_groups},
+    )
 
 
 def _entry(deployment: Deployment, row: ModelRow | None) -> ModelEntry:

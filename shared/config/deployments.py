@@ -85,6 +85,9 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         tags=params.names("tags"),
         team_id=info.text("team_id") or None,
         access_groups=info.names("access_groups"),
+        region=params.text("region_name")
+        or params.text("aws_region_name")
+        or params.text("vertex_location"),
         max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),

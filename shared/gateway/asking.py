@@ -11,6 +11,7 @@ from shared.domain import Endpoint, Usage
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
 from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
+from shared.gateway.quotes import asked_of
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
 from shared.providers.registry import counts_tokens, dialect_of
@@ -111,7 +112,7 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 
 async def _send(running: Running) -> Response:
-    call, deployment = running.call, running.deployment
+    call, deployment = asked_of(running.call, running.quote.group), running.deployment
     dialect = dialect_of(deployment.provider, call.endpoint)
     request = replace(dialect.request(call, deployment), reach=deployment.reach)
     try:

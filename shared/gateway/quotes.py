@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
+
+import orjson
 
 from shared.domain import Endpoint, Nanodollars
 from shared.limits.places import Candidate
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 StandsIn = Literal["any", "context_window", "content_policy"]
 """After which errors a model stands in for another."""
+
+_CONVERSATIONS: Final = frozenset({Endpoint.CHAT, Endpoint.MESSAGES})
 
 ANY_ERROR: Final[frozenset[StandsIn]] = frozenset({"any"})
 
@@ -68,7 +72,6 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
 
     Within a group the dearest sets the reservation, so that a retry needs no more of it.
     """
-    size = prompt_size(call)
     default = config.litellm.default_max_tokens
     asked_tier = call.body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
@@ -76,6 +79,7 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
     levels: dict[tuple[str, int], int] = {}
     for each in groups:
         group, deployments = each.name, each.deployments
+        size = prompt_size(asked_of(call, group))
         if is_by_cost(config.router, group):
             deployments = sorted(
                 deployments, key=lambda deployment: _cheapest(call, deployment, tier)
@@ -97,6 +101,14 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             for deployment, price in zip(deployments, prices, strict=True)
         ]
     return tuple(quotes)
+
+
+def asked_of(call: Call, group: str) -> Call:
+    """Return the call as a group is asked: a fallback may have messages of its own."""
+    messages = call.own_fallbacks.messages.get(group)
+    if messages is None or call.endpoint not in _CONVERSATIONS:
+        return call
+    return replace(call, body={**call.body, "messages": orjson.loads(messages)})
 
 
 def _cheapest(call: Call, deployment: Deployment, tier: str | None) -> tuple[int, bool, Decimal]:

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.controls import CacheControl, Fails, Mock
+from shared.controls import CacheControl, OwnFallbacks
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
+from shared.wire.mocks import mock_of
+from shared.wire.own_fallbacks import fallbacks_for, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.domain import Json, JsonObject, Upload
+    from shared.wire.own_fallbacks import Fallback
 
     Check = Callable[[Json], object]
 
@@ -29,7 +32,6 @@ T = TypeVar("T")
 MAX_EMBEDDING_INPUTS: Final = 2_048
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_TAGS: Final = 100
-MAX_FALLBACKS: Final = 100
 MAX_CHOICES: Final = 128
 MAX_RETRIES: Final = 1_000
 
@@ -51,6 +53,9 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
 _STREAMED: Final = frozenset(
     {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
 )
+
+_PLAYABLE: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION})
+"""Where an answer in words can be played instead of asking."""
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
 _PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
@@ -212,13 +217,15 @@ def parse_call(
         if field in optional:
             request.read(field, optional[field])
     metadata = request.metadata()
+    model = _model(endpoint, request)
+    own = request.read("fallbacks", fallbacks_for(model))
     is_stream = endpoint in _STREAMED and body.get("stream") is True
     options = body.get("stream_options")
     return Call(
         id=id,
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
-        model=_model(endpoint, request),
+        model=model,
         body=_passed_on(endpoint, body),
         is_stream=is_stream,
         wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
@@ -226,9 +233,10 @@ def parse_call(
         tags=request.tags(metadata),
         num_retries=request.num_retries(),
         timeout=request.timeout(is_stream=is_stream),
-        fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
+        fallbacks=names_of(own),
+        own_fallbacks=request.own_fallbacks(model, own or ()),
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
-        mock=request.mock(),
+        mock=mock_of(request.read, has_text=endpoint in _PLAYABLE),
         cache=request.read("cache", cache_control) or CacheControl(),
         requester_ip=requester_ip,
         uploads=uploads,
@@ -252,15 +260,6 @@ def _passed_on(endpoint: Endpoint, body: JsonObject) -> JsonObject:
 
 def _is_own(field: str) -> bool:
     return field in _OWN or field.startswith(_OWN_PREFIXES)
-
-
-def _fallback(value: Json) -> str:
-    # LiteLLM also takes {"model": …, "messages": …}; other messages for another model we do not.
-    if isinstance(value, dict) and value.keys() == {"model"}:
-        value = value["model"]
-    if not isinstance(value, str):
-        raise Unfit("must be the name of a model")
-    return checks.name(value)
 
 
 def _named_in(metadata: JsonObject) -> str | None:
@@ -333,19 +332,14 @@ class _Request:
         )
         return tuple(dict.fromkeys(found))
 
-    def mock(self) -> Mock | None:
-        """Read what is to be played instead of asking; LiteLLM's users test with it."""
-        played: tuple[tuple[str, Fails], ...] = (
-            ("mock_testing_fallbacks", "any"),
-            ("mock_testing_context_fallbacks", "context_window"),
-            ("mock_testing_content_policy_fallbacks", "content_policy"),
+    def own_fallbacks(self, model: str, own: Sequence[Fallback]) -> OwnFallbacks:
+        """Read what else the caller says of its fallbacks."""
+        check = fallbacks_for(model)
+        return OwnFallbacks(
+            context_window=names_of(self.read("context_window_fallbacks", check)),
+            content_policy=names_of(self.read("content_policy_fallbacks", check)),
+            messages={each.name: each.messages for each in own if each.messages is not None},
         )
-        wanted: list[Fails] = [kind for name, kind in played if self.read(name, checks.flag)]
-        text = self.read("mock_response", checks.text)
-        is_timeout = self.read("mock_timeout", checks.flag) or False
-        if text is None and not wanted and not is_timeout:
-            return None
-        return Mock(text=text, fails=wanted[0] if wanted else None, is_timeout=is_timeout)
 
     def num_retries(self) -> int | None:
         """Read how often to try again; the header wins."""
