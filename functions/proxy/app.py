@@ -12,6 +12,7 @@ from functions.proxy.llm import answer
 from functions.proxy.models import list_models, show_model
 from functions.proxy.pass_through import pass_through
 from functions.proxy.root import is_here
+from functions.proxy.state import following
 from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
@@ -94,7 +95,7 @@ def make_app(gateway: Gateway | None = None) -> Starlette:
             methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         )
     )
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, lifespan=following)
     app.state.gateway = gateway
     guard(app)
     return app

@@ -127,7 +127,7 @@ async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
 
 async def _reload(gateway: Gateway, version: str) -> None:
     if gateway.live is not None:
-        await gateway.live.reload(int(version))
+        await gateway.live.reload(int(version.partition(" ")[0]))
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
