@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from shared.config.model import UNORDERED
-from shared.config.sections import REFERENCE, Section, Wrong
+from shared.config.sections import REFERENCE, Section, Wrong, is_reference
 from shared.config.timeouts import buffered_timeouts, stream_timeouts
 from shared.config.vendors import VENDORS, Vendor, inferred_provider
 from shared.domain import Deployment
@@ -127,7 +127,7 @@ def id_of(entry: JsonObject) -> str:
     known = dict(params) if isinstance(params, dict) else {}
     for name in _SECRETS:
         value = known.pop(name, None)
-        if isinstance(value, str) and value.startswith(REFERENCE):
+        if isinstance(value, str) and is_reference(value):
             known[name] = value
     material = json.dumps([entry.get("model_name"), known], sort_keys=True)
     return hashlib.sha256(material.encode()).hexdigest()
@@ -221,13 +221,16 @@ def _api_version(params: Section, vendor: Vendor) -> str:
 
 def _is_reference(params: Section, name: str) -> bool:
     value = params.values.get(name)
-    return isinstance(value, str) and value.startswith(REFERENCE)
+    return isinstance(value, str) and is_reference(value)
 
 
 def _api_key(params: Section, vendor: Vendor) -> str:
     if params.values.get("api_key") is not None:
         if not _is_reference(params, "api_key"):
-            params.warn("api_key", f"is in plain text; {REFERENCE}NAME keeps it out of the file")
+            params.warn(
+                "api_key",
+                f"is in plain text; {REFERENCE}NAME or ssm:/path keeps it out of the file",
+            )
         return params.secret("api_key")
     environment = params.environment or {}
     key = next((environment[v].strip() for v in vendor.key_variables if environment.get(v)), "")

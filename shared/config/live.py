@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from shared.config.deployments import OverApi
 from shared.config.loading import read_config, read_file, valid_config
 from shared.config.overlay import Overlay, merged
+from shared.config.parameters import environment_of
 from shared.config.secrets import Vault
 from shared.errors import StoreDown
 from shared.observability import log, measure
@@ -83,6 +84,7 @@ class LiveConfig:
         environment: Mapping[str, str],
     ) -> Self:
         """Begin with a file that was read already. Raise ConfigError."""
+        environment = environment_of(file, environment)
         current = valid_config(file, environment)
         allowed = current.general.allow_private_api_base
         return cls(
