@@ -551,14 +551,15 @@ select
     rph_limit,
     tph_limit,
     rpd_limit,
-    tpd_limit
+    tpd_limit,
+    allowed_cache_controls
 from litellm_verificationtoken
 union all
 select
     'user', user_id, version, changed_at, blocked, models, max_budget, spend, budget_duration, budget_reset_at,
     budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
     null, user_alias, null, null, null, '{}', '{}', '{}', user_role,
-    null, budget_id, soft_budget, model_max_budget, budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit
+    null, budget_id, soft_budget, model_max_budget, budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit, '{}'
 from litellm_usertable
 union all
 select
@@ -566,21 +567,21 @@ select
     budget_started_at, budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata,
     null, team_alias, null, null, null, '{}', model_aliases, '{}', null,
     organization_id, budget_id, soft_budget, model_max_budget, budget_limits,
-    rph_limit, tph_limit, rpd_limit, tpd_limit
+    rph_limit, tph_limit, rpd_limit, tpd_limit, '{}'
 from litellm_teamtable
 union all
 select
     'team_member', tollgate_pair(team_id, user_id), version, changed_at, false, '{}', null, spend, null, null,
     budget_started_at, budget_opening, null, null, null, '{}',
     null, null, user_id, team_id, null, '{}', '{}', '{}', null,
-    null, budget_id, null, '{}', null, null, null, null, null
+    null, budget_id, null, '{}', null, null, null, null, null, '{}'
 from litellm_teammembership
 union all
 select
     'org', organization_id, version, changed_at, blocked, models, null, spend, null, null,
     budget_started_at, budget_opening, null, null, null, metadata,
     null, organization_alias, null, null, null, '{}', '{}', '{}', null,
-    null, budget_id, null, '{}', null, null, null, null, null
+    null, budget_id, null, '{}', null, null, null, null, null, '{}'
 from litellm_organizationtable
 union all
 select
@@ -588,28 +589,28 @@ select
     budget_started_at, budget_opening, null, null, null,
     jsonb_strip_nulls(jsonb_build_object('allowed_model_region', allowed_model_region)),
     null, alias, null, null, null, '{}', '{}', '{}', null,
-    null, budget_id, null, '{}', null, null, null, null, null
+    null, budget_id, null, '{}', null, null, null, null, null, '{}'
 from litellm_endusertable
 union all
 select
     'tag', tag_name, version, changed_at, false, models, null, spend, null, null,
     budget_started_at, budget_opening, null, null, null, '{}',
     null, null, null, null, null, '{}', '{}', '{}', null,
-    null, budget_id, null, '{}', null, null, null, null, null
+    null, budget_id, null, '{}', null, null, null, null, null, '{}'
 from litellm_tagtable
 union all
 select
     'budget', budget_id, version, changed_at, false, allowed_models, max_budget, 0, budget_duration, budget_reset_at,
     coalesce(budget_started_at, 'epoch'), 0, rpm_limit, tpm_limit, max_parallel_requests, '{}',
     null, null, null, null, null, '{}', '{}', '{}', null,
-    null, null, soft_budget, model_max_budget, null, rph_limit, tph_limit, rpd_limit, tpd_limit
+    null, null, soft_budget, model_max_budget, null, rph_limit, tph_limit, rpd_limit, tpd_limit, '{}'
 from litellm_budgettable
 union all
 select
     'limited', scope, version, changed_at, false, '{}', null, 0, null, null,
     'epoch', 0, null, null, null, '{}',
     null, null, null, null, null, '{}', '{}', '{}', null,
-    null, null, null, '{}', null, null, null, null, null
+    null, null, null, '{}', null, null, null, null, null, '{}'
 from policy_limited_scope;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -720,6 +721,12 @@ create table if not exists ledger_position (
     shard integer primary key,
     stream_id text not null,
     updated_at timestamptz not null default now()
+);
+
+-- Since when the ledger is whole: older months were dropped, and none of their rows must be booked again.
+create table if not exists ledger_kept (
+    is_only boolean primary key default true check (is_only),
+    since timestamptz not null
 );
 
 -- Entries of the stream that no ledger row could be made of, as they were; or, where is_booked, only a bare one that
@@ -867,6 +874,22 @@ create table if not exists litellm_dailytagspend (
 create index if not exists litellm_dailytagspend_date_idx on litellm_dailytagspend (date);
 create index if not exists litellm_dailytagspend_api_key_idx on litellm_dailytagspend (api_key);
 create index if not exists litellm_dailytagspend_model_idx on litellm_dailytagspend (model);
+
+-- What the calls of each kind came to: answered by the cache, by a provider, or failed and how.
+create table if not exists litellm_dailycallactivity (
+    date date not null,
+    call_type text not null,
+    api_key text not null,
+    model text not null default '',
+    error_code text not null default '',
+    error_class text not null default '',
+    api_requests bigint not null default 0,
+    cache_hits bigint not null default 0,
+    failed_requests bigint not null default 0,
+    cached_completion_tokens bigint not null default 0,
+    generated_completion_tokens bigint not null default 0,
+    primary key (date, call_type, api_key, model, error_code, error_class)
+) with (fillfactor = 85);
 
 -- The rollups in one shape; who asks names the kind, and only that table is read.
 create or replace view daily_spend as
@@ -1068,6 +1091,34 @@ begin
         execute format(
             'alter table litellm_spendlogs attach partition %I for values from (%L) to (%L)', name, low, high
         );
+        return next name;
+    end loop;
+end;
+$$;
+
+-- Drop the partitions of months that were over before a moment, and return their names. Each is detached first: that
+-- waits for running statements two seconds at most, and gives up rather than keep others waiting. Rollups stay.
+create or replace function tollgate_drop_partitions(before timestamptz)
+returns setof text language plpgsql as $$
+declare
+    month timestamp;
+    name text;
+begin
+    perform pg_advisory_xact_lock(hashtext('tollgate partitions'));
+    perform set_config('lock_timeout', '2s', true);
+    for name, month in
+        select child.relname, to_timestamp(right(child.relname, 7), 'YYYY_MM')::timestamp
+        from pg_inherits
+        inner join pg_class as child on child.oid = pg_inherits.inhrelid
+        where pg_inherits.inhparent = 'litellm_spendlogs'::regclass
+          and child.relname ~ '^litellm_spendlogs_[0-9]{4}_[0-9]{2}$'
+        order by 1
+    loop
+        continue when (month + interval '1 month') at time zone 'UTC' > before;
+        insert into ledger_kept (since) values ((month + interval '1 month') at time zone 'UTC')
+        on conflict (is_only) do update set since = greatest(ledger_kept.since, excluded.since);
+        execute format('alter table litellm_spendlogs detach partition %I', name);
+        execute format('drop table %I', name);
         return next name;
     end loop;
 end;

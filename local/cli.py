@@ -88,6 +88,33 @@ def rotate_secrets() -> None:
     print(f"{rotate()} secrets were sealed anew.")
 
 
+@app.command("replay-journal")
+def replay_journal(
+    file: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(help="A log with SPEND_JOURNAL lines, or - for standard input."),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The directory of a running `up`; else the environment's DATABASE_URL."),
+    ] = None,
+) -> None:
+    """Book the rows of a log that no store would take, in the environment's database."""
+    from local.operations import NotRunning  # noqa: PLC0415 - needs the stores
+    from local.operations import replay_journal as run_replay  # noqa: PLC0415 - likewise
+    from shared.errors import StoreDown  # noqa: PLC0415 - likewise
+
+    try:
+        report = run_replay(file, data)
+    except (NotRunning, StoreDown) as error:
+        print(f"{error} Nothing is lost: run it again.", file=sys.stderr)
+        raise typer.Exit(1) from error
+    print(f"{report.read} rows: {report.booked} booked, {report.known} known already.")
+    for why in report.refused:
+        print(f"refused: {why}", file=sys.stderr)
+    raise typer.Exit(1 if report.refused else 0)
+
+
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(
     context: typer.Context,

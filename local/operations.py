@@ -15,15 +15,18 @@ from shared.config.live import find_overlay, vault_of
 from shared.config.loading import read_config, read_file
 from shared.config.overlay import Overlay, merged
 from shared.errors import StoreDown
+from shared.ledger.replay import replay
 from shared.settings import Settings
 from shared.storage.config_entries import standing_overlay
 from shared.storage.deployment_state import deployment_states
 from shared.storage.stores import Stores
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from shared.domain import Deployment
+    from shared.ledger.replay import ReplayReport
     from shared.storage.deployment_state import DeploymentState
 
 COLUMNS = "{:<28} {:<34} {:<22} {:>6} {:>10}  {}"
@@ -35,19 +38,7 @@ class NotRunning(Exception):  # noqa: N818 - reads as a sentence
 
 def show_models(data: Path) -> None:
     """Print one line a deployment."""
-    try:
-        stack = json.loads((data / STACK_FILE).read_text())
-    except (OSError, ValueError) as error:
-        raise NotRunning(f"No gateway runs in {data}; start one with ./tollgate up.") from error
-    settings = Settings(
-        master_key=stack["master_key"],
-        database_url=stack["database_url"],
-        redis_url=stack["redis_rest_url"],
-        redis_token=stack["redis_rest_token"],
-        config_path=str(data / "config.json"),
-        salt_key=os.environ.get("LITELLM_SALT_KEY", ""),
-        redis_try_seconds=2,
-    )
+    settings = _settings_of(data)
     try:
         found = asyncio.run(_states(settings))
     except StoreDown as error:
@@ -69,6 +60,37 @@ def rotate() -> int:
             await stores.close()
 
     return asyncio.run(run())
+
+
+def replay_journal(lines: Iterable[bytes], data: Path | None) -> ReplayReport:
+    """Book the journal lines among these: in the environment's database, or of `data`'s `up`."""
+    settings = Settings.from_environment() if data is None else _settings_of(data)
+
+    async def run() -> ReplayReport:
+        stores = Stores.open(settings)
+        try:
+            return await replay(stores, lines)
+        finally:
+            await stores.close()
+
+    return asyncio.run(run())
+
+
+def _settings_of(data: Path) -> Settings:
+    """Say how the gateway that runs in a directory reaches its stores; raise NotRunning."""
+    try:
+        stack = json.loads((data / STACK_FILE).read_text())
+    except (OSError, ValueError) as error:
+        raise NotRunning(f"No gateway runs in {data}; start one with ./tollgate up.") from error
+    return Settings(
+        master_key=stack["master_key"],
+        database_url=stack["database_url"],
+        redis_url=stack["redis_rest_url"],
+        redis_token=stack["redis_rest_token"],
+        config_path=str(data / "config.json"),
+        salt_key=os.environ.get("LITELLM_SALT_KEY", ""),
+        redis_try_seconds=2,
+    )
 
 
 async def _states(settings: Settings) -> list[tuple[Deployment, DeploymentState]]:

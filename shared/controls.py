@@ -63,3 +63,30 @@ class OwnFallbacks:
 
 
 NO_FALLBACKS: Final = OwnFallbacks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What is done with a call's parameters on their way to a vendor; words are LiteLLM's.
+
+    What a vendor cannot take is left out with `drop_params`, and sent all the same where it is one
+    of `allowed_openai_params`. `additional_drop_params` are paths that never go out. With
+    `modify_params` a conversation that a vendor would refuse is mended.
+    """
+
+    drop_params: bool = False
+    modify_params: bool = False
+    allowed_openai_params: tuple[str, ...] = ()
+    additional_drop_params: tuple[str, ...] = ()
+
+    def __or__(self, other: Handling) -> Handling:
+        """Join what two say."""
+        return Handling(
+            drop_params=self.drop_params or other.drop_params,
+            modify_params=self.modify_params or other.modify_params,
+            allowed_openai_params=(*self.allowed_openai_params, *other.allowed_openai_params),
+            additional_drop_params=(*self.additional_drop_params, *other.additional_drop_params),
+        )
+
+
+UNHANDLED = Handling()

@@ -6,12 +6,12 @@ otherwise, hashes are lower-case hex.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, NO_FALLBACKS, CacheControl, Mock, OwnFallbacks
+from shared import controls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,14 +99,8 @@ class RateLimits:
 
     def __or__(self, other: RateLimits) -> RateLimits:
         """Take from another what these leave open."""
-        return RateLimits(
-            rpm=self.rpm if self.rpm is not None else other.rpm,
-            tpm=self.tpm if self.tpm is not None else other.tpm,
-            rph=self.rph if self.rph is not None else other.rph,
-            tph=self.tph if self.tph is not None else other.tph,
-            rpd=self.rpd if self.rpd is not None else other.rpd,
-            tpd=self.tpd if self.tpd is not None else other.tpd,
-        )
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(other, **given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +174,7 @@ class Key(Policy):
     organization_id: str | None = None
     expires: Millis | None = None
     allowed_routes: tuple[str, ...] = ()
+    allowed_cache_controls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
@@ -249,9 +244,10 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
-    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
+    hour within the cache-creation ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
+    those of a vendor's own web search. `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -265,6 +261,11 @@ class Usage:
     characters: int = 0
     milliseconds: int = 0
     is_estimated: bool = False
+    hour_cache_tokens: int = 0
+    audio_tokens: int = 0
+    spoken_tokens: int = 0
+    drawn_tokens: int = 0
+    searches: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -326,7 +327,11 @@ class Deployment:
     mode: str | None = None
     reach: Reach = "anywhere"
     api_version: str = ""
-    drop_params: bool = False
+    handling: controls.Handling = controls.UNHANDLED
+    defaults: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    """Parameters of a call where the caller is silent."""
+    account: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
+    """What opens it beside a key, and where: AWS's and Google's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,10 +359,11 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name; `model` is what the caller asked for.
+    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
+    is what the caller asked for.
     `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
     shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
+    same dialect is sent.
     """
 
     id: str
@@ -365,6 +371,7 @@ class Call:
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
+    sent: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
     is_stream: bool = False
     wants_usage_chunk: bool = False
     end_user: str | None = None
@@ -372,10 +379,10 @@ class Call:
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
-    own_fallbacks: OwnFallbacks = NO_FALLBACKS
+    own_fallbacks: controls.OwnFallbacks = controls.NO_FALLBACKS
     disable_fallbacks: bool = False
-    cache: CacheControl = NO_CONTROL
-    mock: Mock | None = None
+    cache: controls.CacheControl = controls.NO_CONTROL
+    mock: controls.Mock | None = None
     deadline: Millis | None = None
     """When the process that serves it will be gone."""
     requester_ip: str | None = None
@@ -387,5 +394,5 @@ class Call:
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    drop_params: bool = False
+    handling: controls.Handling = controls.UNHANDLED
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

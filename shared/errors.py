@@ -13,6 +13,7 @@ GatewayError
 │   │   ├── KeyNotFound     401  token_not_found_in_db
 │   │   └── KeyExpired      401  expired_key
 │   ├── NotPermitted        403  permission_denied
+│   │   ├── PriceUnknown    403  model_cost_map_missing
 │   │   └── ModelAccessDenied 403  key_ | team_ | user_model_access_denied
 │   ├── NotFound            404  not_found_error
 │   ├── OverBudget          422  budget_exceeded (the status is a setting)
@@ -158,6 +159,21 @@ class ModelAccessDenied(NotPermitted):
             param="model",
         )
         self.type = f"{scope}_model_access_denied"
+
+
+class PriceUnknown(NotPermitted):
+    """Nobody knows what the model costs, and the configuration refuses such calls."""
+
+    type = "model_cost_map_missing"
+
+    def __init__(self, model: str) -> None:
+        """Say what an administrator can do."""
+        super().__init__(
+            f"The price of model '{model}' is not known, and calls without a price are refused "
+            "(litellm_settings.unknown_price). Set input_cost_per_token and output_cost_per_token "
+            "in its litellm_params to allow the request.",
+            param="model",
+        )
 
 
 class NotFound(Refused):

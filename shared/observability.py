@@ -37,6 +37,7 @@ Metric = Literal[
     "failed_steps",
     "drain_waiting",
     "drain_parked",
+    "drain_standing",
     "sweep_lost",
     "keep_partitions_strays",
     "config_refused",
@@ -55,6 +56,7 @@ UNITS: Final[Mapping[Metric, str]] = {
     "failed_steps": "Count",
     "drain_waiting": "Count",  # rows of the ledger on their way to Postgres
     "drain_parked": "Count",  # rows that Postgres does not take
+    "drain_standing": "Count",  # of those, how many somebody has yet to look at
     "sweep_lost": "Count",  # holds of functions that died
     "keep_partitions_strays": "Count",  # rows outside every month's partition
     "config_refused": "Count",  # overlays that are not valid: the last good one stays

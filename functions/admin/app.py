@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from functions.admin.openapi import document_of
 from functions.admin.routes import (
+    activity,
     budgets,
     config,
     customers,
@@ -16,6 +17,7 @@ from functions.admin.routes import (
     keys,
     models,
     organizations,
+    own_reports,
     reports,
     spend,
     tags,
@@ -37,6 +39,8 @@ SUBJECTS = (
     tags,
     spend,
     reports,
+    own_reports,
+    activity,
     models,
     config,
     health,

@@ -1,15 +1,44 @@
-"""Every minute: spend to Postgres, dead holds to an end, policies to Redis, months ahead."""
+"""Every minute: spend to Postgres, dead holds to an end, counters as the ledger, months ahead."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shared.config.live import LiveConfig
 from shared.ledger.drain import drain
-from shared.ledger.partitions import keep_partitions
+from shared.ledger.partitions import PartitionsReport, keep_partitions
+from shared.ledger.reconcile import reconcile
 from shared.ledger.republish import republish
 from shared.ledger.sweep import sweep
 from shared.runtime.process import start
 from shared.runtime.schedule import schedule_handler
 
+if TYPE_CHECKING:
+    from shared.config.model import Config
+    from shared.domain import Millis
+    from shared.storage.stores import Stores
+
+settings = start("ledger")
+
+
+async def partitions(stores: Stores, now: Millis) -> PartitionsReport:
+    """Make the months ahead, and drop those that need not be kept."""
+    return await keep_partitions(stores, now, (await _config(stores)).general.spend_logs_kept)
+
+
+async def _config(stores: Stores) -> Config:
+    live = LiveConfig.open(settings, stores)
+    await live.begin()
+    return live.current
+
+
 handler = schedule_handler(
-    start("ledger"),
-    {"drain": drain, "sweep": sweep, "republish": republish, "keep_partitions": keep_partitions},
+    settings,
+    {
+        "drain": drain,
+        "sweep": sweep,
+        "reconcile": reconcile,
+        "republish": republish,
+        "keep_partitions": partitions,
+    },
 )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
+from functions.proxy.several import SeveralAnswers
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
+from shared.gateway.several import each_of, serve_each, serve_fastest
 from shared.providers.responses.asking import chat_body
 from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
@@ -43,7 +44,14 @@ async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
             uploads=uploads,
         )
         call = replace(call, deadline=deadline_of(request))
-        served = await serve(gateway, presented_key(request.headers), call, route)
+        calls = each_of(gateway, call)
+        if calls and body.get("fastest_response") is not True:
+            several = await serve_each(gateway, request.headers, calls, route)
+            return SeveralAnswers(several, call_id, route)
+        if calls:
+            served = await serve_fastest(gateway, request.headers, calls, route)
+        else:
+            served = await serve(gateway, request.headers, call, route)
     except GatewayError as error:
         report_refusal(route, error)
         error.headers = {"request-id": call_id, **error.headers}

@@ -11,7 +11,6 @@ import orjson
 from starlette.responses import Response
 
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.errors import NotFound
 from shared.gateway.catalogue import Listing, visible_models
 from shared.wire.model_list import (
@@ -57,7 +56,7 @@ async def _names(request: Request) -> list[str]:
         with_access_groups=_is_asked(request, "include_model_access_groups"),
         only_access_groups=_is_asked(request, "only_model_access_groups"),
     )
-    return await visible_models(gateway_of(request), presented_key(request.headers), listing)
+    return await visible_models(gateway_of(request), request.headers, listing)
 
 
 def _is_asked(request: Request, name: str) -> bool:

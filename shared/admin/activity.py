@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from shared.admin.days import days_between
+from shared.admin.days import DAYS_AT_MOST, days_between
 from shared.admin.key_access import token_of
 from shared.admin.permissions import Standing
 from shared.errors import BadRequest, NotPermitted
@@ -51,6 +51,14 @@ async def daily_activity(
             "has_more": query.page < pages,
         },
     )
+
+
+async def whole_activity(
+    desk: Desk, caller: Caller, kind: Kind, query: Activity, now: Millis
+) -> ActivityReply:
+    """Return all days at once."""
+    all_of_them = query.model_copy(update={"page": 1, "page_size": DAYS_AT_MOST})
+    return await daily_activity(desk, caller, kind, all_of_them, now)
 
 
 def _day(day: date, parts: Sequence[DaySplit], names: Mapping[str, KeyName]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.budget_periods import begin_due_period
 from shared.admin.change import changing
 from shared.admin.columns import check_model_budgets, filled
 from shared.domain import Scope
@@ -142,6 +143,7 @@ async def rewrite_budget(
     """Change a budget within a change; raise NotFound when there is none of that id."""
     budget_id, request = named
     await admin_budgets.lock_budget(transaction, budget_id)
+    await begin_due_period(transaction, desk, budget_id, now)
     before = await admin_budgets.find_budget(transaction, budget_id)
     if before is None:
         raise _not_found(budget_id)

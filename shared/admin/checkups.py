@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shared.domain import Call, Endpoint, Timeouts
 from shared.errors import BadRequest, GatewayError, UnknownModel
 from shared.observability import log
-from shared.providers.registry import dialect_of
+from shared.providers.registry import dialect_of, request_for
 from shared.routing.groups import deployments_of
 from shared.spend.ids import uuid7
 from shared.spend.tokens import estimate
@@ -119,9 +119,7 @@ def _takes(deployment: Deployment, name: str, value: Json) -> bool:
     body = {**_BODIES["chat"][1], name: value}
     call = Call(id="", endpoint=Endpoint.CHAT, model=deployment.model_group, body=body)
     try:
-        dialect_of(deployment.provider).request(
-            replace(call, is_stream=name == "stream"), deployment
-        )
+        request_for(replace(call, is_stream=name == "stream"), deployment)
     except GatewayError:
         return False
     return True
@@ -147,8 +145,8 @@ async def _check(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndp
 
 
 async def _ask(desk: Desk, deployment: Deployment, call: Call) -> None:
-    dialect = dialect_of(deployment.provider, call.endpoint)
-    request = replace(dialect.request(call, deployment), reach=deployment.reach)
+    dialect = dialect_of(deployment.provider, call.endpoint, deployment.model)
+    request = replace(request_for(call, deployment), reach=deployment.reach)
     response = await desk.stores.http.send(request, PATIENCE)
     body = await response.read(ANSWER_CAP)
     if response.status >= _ERROR:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.budget_periods import begin_due_period
 from shared.admin.budgets import link_to, no_such_budget
 from shared.admin.change import changing
 from shared.admin.columns import filled
@@ -57,6 +58,7 @@ async def update_customer(
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_customers.lock_customers(transaction, [name])
         held = await _existing(transaction, name)
+        await begin_due_period(transaction, desk, held.budget_id, now)
         await link.write(transaction, desk, caller, now)
         columns = filled(CustomerColumns(**held.model_dump(include=_COLUMNS)), request)
         columns = columns.model_copy(update={"budget_id": link.budget_id})

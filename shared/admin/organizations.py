@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.budget_periods import begin_due_period
 from shared.admin.budgets import link_to, no_such_budget
 from shared.admin.change import changing
 from shared.admin.columns import RESERVED_METADATA, filled
@@ -78,6 +79,7 @@ async def update_organization(
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_organizations.lock_organizations(transaction, [organization_id])
         held = await _existing(transaction, organization_id)
+        await begin_due_period(transaction, desk, held.budget_id, now)
         await link.write(transaction, desk, caller, now)
         columns = filled(held, request).model_copy(update={"budget_id": link.budget_id})
         await admin_organizations.write_organization(

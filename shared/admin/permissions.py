@@ -196,12 +196,25 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /global/activity": _VIEWER,
     "GET /global/activity/model": _VIEWER,
     "GET /global/activity/exceptions": _VIEWER,
-    "GET /user/daily/activity": _OWN_READ,
-    "GET /team/daily/activity": {**_ORG_READ, Standing.TEAM_ADMIN: EVERY},
-    "GET /organization/daily/activity": _ORG_READ,
-    "GET /customer/daily/activity": _VIEWER,
-    "GET /end_user/daily/activity": _VIEWER,
-    "GET /tag/daily/activity": _VIEWER,
+    "GET /global/activity/cache_hits": _VIEWER,
+    "GET /global/all_end_users": _VIEWER,
+    "GET /key/spend/report": _ANY_KEY,
+    "GET /user/spend/report": _OWN_READ,
+    "GET /team/spend/report": _ANY_KEY,
+    "GET /organization/spend/report": _ORG_READ,
+    "GET /team/spend/by_user": _OWN_READ,
+    **{
+        f"GET /{whose}/daily/activity{tail}": who
+        for whose, who in (
+            ("user", _OWN_READ),
+            ("team", {**_ORG_READ, Standing.TEAM_ADMIN: EVERY}),
+            ("organization", _ORG_READ),
+            ("customer", _VIEWER),
+            ("end_user", _VIEWER),
+            ("tag", _VIEWER),
+        )
+        for tail in ("", "/aggregated")
+    },
     # Models: everybody sees what they may call
     **{f"POST /model/{what}": _NOBODY for what in ("new", "update", "delete", "block", "unblock")},
     "PATCH /model/{model_id}/update": _NOBODY,

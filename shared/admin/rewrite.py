@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from shared.admin.budget_periods import begin_due_period
 from shared.admin.change import changing
 from shared.domain import Scope
 from shared.errors import GatewayError, NotFound
@@ -130,6 +131,9 @@ async def _held(
 ) -> Info:
     await kind.lock(transaction, entity_id)
     info = await existing(transaction, kind, entity_id)
+    if isinstance(info, KeyColumns) and info.budget_id is not None:
+        await begin_due_period(transaction, desk, info.budget_id, now)
+        info = await existing(transaction, kind, entity_id)
     since = desk.period_of(info, now).since
     if since <= millis(info.budget_started_at):
         return info

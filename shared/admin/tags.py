@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.budget_periods import begin_due_period
 from shared.admin.budgets import link_to, no_such_budget
 from shared.admin.change import changing
 from shared.admin.columns import filled
@@ -51,6 +52,7 @@ async def update_tag(desk: Desk, caller: Caller, request: UpdateTag, now: Millis
     async with changing(desk.stores, entities, conflicts) as transaction:
         await admin_tags.lock_tags(transaction, [name])
         held = await _existing(transaction, name)
+        await begin_due_period(transaction, desk, held.budget_id, now)
         await link.write(transaction, desk, caller, now)
         columns = filled(TagColumns(**held.model_dump(include=_COLUMNS)), request)
         columns = columns.model_copy(update={"budget_id": link.budget_id})

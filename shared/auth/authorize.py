@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from shared.errors import BadRequest, KeyExpired, ModelAccessDenied, NotAuthenticated, NotPermitted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from shared.domain import Millis, Principal, Team
+    from shared.domain import Json, Millis, Principal, Team
 
 ALL_MODELS = frozenset({"*", "all-proxy-models"})
 TEAM_MODELS = "all-team-models"
@@ -112,6 +112,19 @@ def check_route(principal: Principal, route: str) -> None:
         return
     if not any(_is_allowed(pattern, route) for pattern in allowed):
         raise NotPermitted(f"Virtual key is not allowed to call this route: {route}.")
+
+
+def check_required(required: Sequence[str], sent: Mapping[str, Json]) -> None:
+    """Refuse a body that lacks what its key, or the proxy, asks for: `user`, `metadata.team`."""
+    for name in required:
+        outer, _, inner = name.partition(".")
+        value = sent.get(outer)
+        told = f"[{outer}][{inner}]" if inner else outer
+        if outer not in sent or (inner and not (isinstance(value, dict) and inner in value)):
+            raise BadRequest(
+                f"BadRequest please pass param={told} in request body. This is a required param",
+                param=name,
+            )
 
 
 def check_passing(principal: Principal, route: str) -> None:

@@ -64,7 +64,8 @@ def _about(call: Call, group: str, tenant: Tenant, namespace: str) -> Json:
     headers: Json = {name: value for name, value in call.headers.items() if name in _TELLING}
     who: list[Json] = [group, *tenant, namespace]
     own: Json = dict(call.extra_headers)
-    return [FORMAT, call.endpoint.value, who, headers, own, call.drop_params, [*sorted(call.tags)]]
+    handling = str(call.handling)
+    return [FORMAT, call.endpoint.value, who, headers, own, handling, [*sorted(call.tags)]]
 
 
 def _told(body: Mapping[str, Json]) -> dict[str, Json]:

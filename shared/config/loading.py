@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
@@ -26,11 +27,13 @@ from shared.config.model import (
 from shared.config.parameters import ENVIRONMENT
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.controls import Handling
 from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.config.model import UnknownPrice
     from shared.domain import Deployment, Json, JsonObject
 
 _NO_MAPPING: Final = Problem((), "the configuration must be a mapping")
@@ -100,7 +103,10 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
-        drop_params=litellm.flag("drop_params"),
+        Handling(
+            drop_params=litellm.flag("drop_params"),
+            modify_params=litellm.flag("modify_params"),
+        ),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),
@@ -157,6 +163,8 @@ def _general(section: Section) -> GeneralSettings:
         if name in section.values:
             section.ignore([name])
             section.warn(name, f"is not read from here; set the environment variable {variable}")
+    # How often LiteLLM looks for what to drop; here every minute's run of the ledger looks.
+    section.ignore(["maximum_spend_logs_retention_interval"])
     is_private_allowed = section.values.get("allow_private_api_base")
     return GeneralSettings(
         key_header_name=section.text("litellm_key_header_name").lower() or None,
@@ -169,6 +177,8 @@ def _general(section: Section) -> GeneralSettings:
             GeneralSettings().token_rate_limit_type,
             lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
         ),
+        enforced_params=section.names("enforced_params"),
+        service_account_params=section.section("service_account_settings").names("enforced_params"),
     )
 
 
@@ -197,13 +207,20 @@ def _litellm(section: Section) -> LiteLLMSettings:
         ),
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
-        unknown_price=section.read(
-            "unknown_price", defaults.unknown_price, lambda value: one_of(value, UNKNOWN_PRICE)
-        ),
+        unknown_price=_unknown_price(section),
         redis_down=section.read(
             "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
         ),
+        discounts=read_discounts(section),
+        margins=read_margins(section),
     )
+
+
+def _unknown_price(section: Section) -> UnknownPrice:
+    """Read what happens to calls without a price, in our words or in LiteLLM's."""
+    is_blocked = section.flag("block_requests_for_models_without_pricing")
+    default: UnknownPrice = "refuse" if is_blocked else "zero"
+    return section.read("unknown_price", default, lambda value: one_of(value, UNKNOWN_PRICE))
 
 
 def _timezone(value: Json) -> str:

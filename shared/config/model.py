@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
-UnknownPrice = Literal["zero"]
+UnknownPrice = Literal["zero", "refuse"]
 RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
-UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero",)
+UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
 REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
@@ -118,22 +119,39 @@ class CacheSettings:
 class GeneralSettings:
     """Who may reach what, and what counts against limits.
 
-    `allow_private_api_base` None follows where the gateway runs.
+    `allow_private_api_base` None follows where the gateway runs. `enforced_params` are what every
+    request body must hold, `service_account_params` those of service accounts beside.
     """
 
     key_header_name: str | None = None
     allow_private_api_base: bool | None = None
     apply_user_budget_to_team_keys: bool = False
     token_rate_limit_type: TokenRateLimitType = "total"  # noqa: S105 - tokens of a model
+    spend_logs_kept: str | None = None
+    enforced_params: tuple[str, ...] = ()
+    service_account_params: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """What is put onto the cost of a call: a share of it, and dollars."""
+
+    share: Decimal = Decimal(0)
+    dollars: Decimal = Decimal(0)
+
+
+_NO_DISCOUNTS: Final[Mapping[str, Decimal]] = MappingProxyType({})
+_NO_MARGINS: Final[Mapping[str, Margin]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
-    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero); without
-    Redis calls are refused (`redis_down` closed): any other value is refused. `max_budget` is for
-    all the proxy serves in each `budget_duration`.
+    A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
+    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
+    the proxy serves in each `budget_duration`. `discounts` and `margins` are by provider
+    (spend/adjustments.py).
     """
 
     budget_exceeded_status_code: int = 422
@@ -145,6 +163,8 @@ class LiteLLMSettings:
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "closed"
+    discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
+    margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

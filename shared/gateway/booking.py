@@ -11,24 +11,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.domain import Nanodollars
 from shared.errors import PostgresDown, RedisDown
 from shared.observability import log
 from shared.storage.admission import Held, settle
 from shared.storage.cache import keep
 from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
-from shared.storage.spend_rows import SpendRow, booked
-from shared.storage.spend_rows import book as book_rows
+from shared.storage.spend_rows import JOURNAL, SpendRow, book_once
 
 if TYPE_CHECKING:
     from shared.storage.plans import Keeping, Plan, Settlement
     from shared.storage.postgres import Postgres
     from shared.storage.redis import Redis
     from shared.storage.stores import Stores
-
-JOURNAL = "SPEND_JOURNAL"
-"""The event name of a log line that holds a whole ledger row which no store would take."""
 
 
 async def book(stores: Stores, plan: Plan, settlement: Settlement) -> None:
@@ -67,9 +62,7 @@ async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Sett
         details=orjson.loads(settlement.row),
     )
     try:
-        written = await book_rows(postgres, [row])
-        if written.count == 0:
-            await _correct(postgres, row, settlement.correction_id)
+        await book_once(postgres, row, settlement.correction_id)
     except (PostgresDown, StatementFailed):
         log.error(
             JOURNAL,
@@ -79,12 +72,3 @@ async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Sett
             completion_tokens=row.completion_tokens,
             row=settlement.row,
         )
-
-
-async def _correct(postgres: Postgres, row: SpendRow, correction_id: str) -> None:
-    """Book the difference to a row that the sweeper wrote at the reservation."""
-    standing = await booked(postgres, [row.id])
-    difference = Nanodollars(row.spend - standing.get(row.id, row.spend))
-    if difference:
-        correction = SpendRow(correction_id, difference, 0, 0, row.details, corrects=row.id)
-        await book_rows(postgres, [correction])

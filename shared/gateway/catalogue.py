@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import check_standing
+from shared.auth.keys import presented_key
 from shared.auth.visibility import may_see
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from shared.config.model import Config
     from shared.domain import Deployment, Principal
@@ -28,7 +29,7 @@ class Listing:
 
 
 async def visible_models(
-    gateway: Gateway, presented: str | None, listing: Listing | None = None
+    gateway: Gateway, headers: Mapping[str, str], listing: Listing | None = None
 ) -> list[str]:
     """Return the names the caller may call, in the order of the configuration.
 
@@ -37,6 +38,7 @@ async def visible_models(
     listing = listing or Listing()
     gateway = await gateway.refreshed()
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     principal = await identify(presented, gateway.directory, gateway.settings, now, fresh=True)
     check_standing(principal, now)
     if principal.key.permissions.get(ALLOW_MODEL_LIST) is False:

@@ -24,6 +24,7 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
 
     Raise BadRequest when the past is not this tenant's.
     """
+    call = _without_key(call, gateway.config.general.key_header_name)
     aliases = {*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())}
     if call.model not in aliases:
         call = replace(call, model=public_name(gateway.config, call.model))
@@ -37,6 +38,14 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
         account_of=stored.deployment_id,
         disable_fallbacks=True,
     )
+
+
+def _without_key(call: Call, header: str | None) -> Call:
+    """Keep the virtual key from the vendor where a header of the operator's choice carries it."""
+    if header is None or call.passing is None:
+        return call
+    others = {name: text for name, text in call.passing.headers.items() if name != header}
+    return replace(call, passing=replace(call.passing, headers=others))
 
 
 def within_account(

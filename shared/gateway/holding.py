@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import resolve_alias
+from shared.auth.keys import presented_key
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
 from shared.domain import KeyHash, Usage
-from shared.errors import RedisDown, Refused, StoreDown
+from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
 from shared.gateway.finishing import finish
@@ -36,22 +37,30 @@ from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
 
-ROUNDS = 6
-"""Config, stale, cold, seed, clock may each come once; more: all of it changes all the time."""
+ROUNDS = 7
+"""Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
+
+RELOADS = 2
+"""A first reload may join a reading that began before this call; a second began after it. So what
+it brings was in force during the call, whatever comes next: the call is decided by that."""
 
 
-async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str) -> Running:
+async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    reloads = 0
     for _ in range(ROUNDS):
-        gateway, version = await _configured(gateway)
+        gateway, known = await _configured(gateway)
+        version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
-            decided = await _decide(gateway, presented, asked, route)
+            decided = await _decide(gateway, headers, asked, route)
         if decided is None:
             continue
         principal, call, quotes = decided
@@ -75,6 +84,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
                 told = call if caching is None else caching.asked
                 return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
             case Reconfigured():
+                reloads += 1
                 with timings.step("refresh"):
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
@@ -93,7 +103,7 @@ async def hold(gateway: Gateway, presented: str | None, asked: Call, route: str)
 
 
 async def _decide(
-    gateway: Gateway, presented: str | None, asked: Call, route: str
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -101,19 +111,30 @@ async def _decide(
     asked. So Redis is, for the caller's policies and then for the configuration.
     """
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     for is_fresh in (False, True):
-        principal = await identify(
-            presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
-        )
+        try:
+            principal = await identify(
+                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+            )
+        except NotAuthenticated:
+            if await _is_reconfigured(gateway):
+                return None
+            raise
         try:
             call = follow(gateway, principal, asked)
             return principal, call, choose(gateway, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
-            if gateway.live is None or not await gateway.live.refresh():
+            if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+async def _is_reconfigured(gateway: Gateway) -> bool:
+    """Ask for a newer configuration; say whether there was one."""
+    return gateway.live is not None and await gateway.live.refresh()
 
 
 async def _configured(gateway: Gateway) -> tuple[Gateway, str]:

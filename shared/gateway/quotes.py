@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import orjson
 
 from shared.domain import Endpoint, Nanodollars
+from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
+from shared.providers.parameters import with_defaults
 from shared.routing.strategies import is_by_cost, strategy_word
+from shared.spend.adjustments import adjusted
 from shared.spend.cost import upper_bound
 from shared.spend.prices import FREE, price_of
+from shared.spend.searches import search_size
 from shared.spend.tokens import completion_bound, completions, counted_bound, prompt_size
 
 if TYPE_CHECKING:
@@ -70,11 +74,10 @@ class Quote:
 def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, ...]:
     """Price every deployment of every group, in the order they would be asked.
 
-    Within a group the dearest sets the reservation, so that a retry needs no more of it.
+    Within a group the dearest sets the reservation, so that a retry needs no more of it. Raise
+    PriceUnknown where the configuration wants a price and the first group has none.
     """
     default = config.litellm.default_max_tokens
-    asked_tier = call.body.get("service_tier")
-    tier = asked_tier if isinstance(asked_tier, str) else None
     quotes: list[Quote] = []
     levels: dict[tuple[str, int], int] = {}
     for each in groups:
@@ -82,11 +85,14 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
         size = prompt_size(asked_of(call, group))
         if is_by_cost(config.router, group):
             deployments = sorted(
-                deployments, key=lambda deployment: _cheapest(call, deployment, tier)
+                deployments, key=lambda deployment: _cheapest(call, deployment, config)
             )
         strategy = strategy_word(config.router, group, is_stream=call.is_stream)
-        prices = [_price(call, deployment, tier) for deployment in deployments]
-        bounds = [_bound(call, size, price, default) for price in prices]
+        prices = [_price(call, deployment, config) for deployment in deployments]
+        bounds = [
+            _bound(_as_put(call, deployment), size, price, default)
+            for deployment, price in zip(deployments, prices, strict=True)
+        ]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
             Quote(
@@ -100,7 +106,7 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             )
             for deployment, price in zip(deployments, prices, strict=True)
         ]
-    return tuple(quotes)
+    return _priced(call, quotes) if config.litellm.unknown_price == "refuse" else tuple(quotes)
 
 
 def asked_of(call: Call, group: str) -> Call:
@@ -111,16 +117,40 @@ def asked_of(call: Call, group: str) -> Call:
     return replace(call, body={**call.body, "messages": orjson.loads(messages)})
 
 
-def _cheapest(call: Call, deployment: Deployment, tier: str | None) -> tuple[int, bool, Decimal]:
+def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:
+    """Leave out whom nobody knows the price of."""
+    priced = [quote for quote in quotes if quote.price is not None]
+    if not priced or priced[0].group != quotes[0].group:
+        raise PriceUnknown(call.model)
+    return tuple(priced)
+
+
+def _cheapest(call: Call, deployment: Deployment, config: Config) -> tuple[int, bool, Decimal]:
     """Rank by order, then by what a token in and one out cost; unknown prices come last."""
-    price = _price(call, deployment, tier)
-    cost = Decimal(0) if price is None else price.rates.input + price.rates.output
+    price = _price(call, deployment, config)
+    cost = Decimal(0) if price is None else _of_a_token_each_way(price)
     return deployment.order, price is None, cost
 
 
-def _price(call: Call, deployment: Deployment, tier: str | None) -> Price | None:
-    # Counting is free at every provider that counts.
-    return FREE if call.endpoint is Endpoint.COUNT_TOKENS else price_of(deployment, tier)
+def _of_a_token_each_way(price: Price) -> Decimal:
+    return (price.rates.input + price.rates.output) * price.factor + price.surcharge
+
+
+def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
+    if call.endpoint is Endpoint.COUNT_TOKENS:
+        return FREE  # at every provider that counts
+    body = _as_put(call, deployment).body
+    asked_tier = body.get("service_tier")
+    tier = asked_tier if isinstance(asked_tier, str) else None
+    price = price_of(deployment, tier, search_size(body))
+    return None if price is None else adjusted(price, deployment, config.litellm)
+
+
+def _as_put(call: Call, deployment: Deployment) -> Call:
+    """Return the call with what its deployment says where the caller is silent."""
+    if not deployment.defaults:
+        return call
+    return replace(call, body=with_defaults(call, deployment))
 
 
 def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:
@@ -132,4 +162,5 @@ def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> N
         completion_bound(call, price.max_output_tokens, default),
         completions(call),
         counted_bound(call),
+        kinds=size.kinds,
     )

@@ -19,6 +19,7 @@ from shared.storage.spend_rows import (
     Parked,
     SpendRow,
     book,
+    count_parked,
     move_position,
     park,
     take_turn,
@@ -43,13 +44,14 @@ _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    """What was booked and parked, and how many entries still wait."""
+    """What was booked and parked; how many entries still wait, and how many stand parked in all."""
 
     read: int
     booked: int
     spend: Nanodollars
     parked: int
     waiting: int
+    standing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ async def drain(stores: Stores, now: Millis) -> DrainReport:  # noqa: ARG001 - t
         spend=Nanodollars(sum(batch.booked.spend for batch in batches)),
         parked=sum(batch.parked for batch in batches),
         waiting=await stream.length(stores.redis),
+        standing=await count_parked(stores.postgres),
     )
 
 

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
 BATCH = 200
 MOST_BATCHES = 50
+LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """How many holds ended as lost, and how many had their row in Postgres already."""
+    """How many holds ended as lost, how many had their row in Postgres; how many still hold."""
 
     lost: int = 0
     booked: int = 0
+    holds: int = 0
 
 
 async def sweep(stores: Stores, now: Millis) -> SweepReport:  # noqa: ARG001 - Redis's clock decides
@@ -51,7 +53,20 @@ async def sweep(stores: Stores, now: Millis) -> SweepReport:  # noqa: ARG001 - R
                 found += spend is not None
         if not ended:
             break
-    return SweepReport(lost=lost, booked=found)
+    found += await release_booked(stores)
+    return SweepReport(lost=lost, booked=found, holds=await holds.count(stores.redis))
+
+
+async def release_booked(stores: Stores) -> int:
+    """End holds whose row is in Postgres, whatever their deadline: their calls are over.
+
+    Return how many there were. Until then their spend is in no counter, and room is held for it.
+    """
+    ids = await holds.oldest(stores.redis, LOOKED_AT)
+    rows = await booked(stores.postgres, ids) if ids else {}
+    held = await holds.these(stores.redis, list(rows))
+    ended = [await _end(stores, hold, rows[hold.held.request_id]) for hold in held]
+    return sum(ended)
 
 
 async def _end(stores: Stores, hold: DeadHold, spend: Nanodollars | None) -> bool:

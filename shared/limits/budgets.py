@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING, Final
 
 from shared.domain import Millis, Nanodollars, Scope
 from shared.errors import BadRequest
-from shared.limits.models import model_budget, money
+from shared.limits.models import exact_names, model_budget, money
 from shared.limits.periods import Period, first_reset, period
 from shared.storage.plans import Bearer, BudgetLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.domain import Json, JsonObject, Policy, Principal
 
 PROXY: Final = "proxy"
 
 _REFUSES_AT_LIMIT: Final = frozenset({Scope.KEY, Scope.USER, Scope.ORG, Scope.TEAM_MEMBER})
-"""LiteLLM refuses these at their budget, the others only over it."""
+"""LiteLLM refuses these at their own budget, the others only over it; every entity at its windows
+and its budgets of models (1.109.1: auth_checks.py, model_max_budget_limiter.py)."""
 
 # Whose own budget refuses first, then by what kind: LiteLLM's order of checks.
 _OWN_ORDER: Final = {
@@ -88,7 +89,8 @@ def budgets_of(
             found.append(_own(principal, policy, now, rules))
             if not _is_pardoned(principal, policy, rules):
                 found += _windows(policy, now, rules.calendar)
-                found += _of_model(principal, policy, models, now, rules.calendar)
+            # A user's budgets of models cap its team keys too (LiteLLM): another key is no way out.
+            found += _of_model(principal, policy, models, now, rules.calendar)
     found.sort(key=lambda budget: _order(budget.line.bearer))
     return [_unlimited(budget) for budget in found] if is_free else found
 
@@ -155,17 +157,34 @@ def _windows(policy: Policy, now: Millis, calendar: Calendar) -> Iterator[Budget
 def _of_model(
     principal: Principal, policy: Policy, models: Sequence[str], now: Millis, calendar: Calendar
 ) -> Iterator[Budget]:
-    budget = principal.budget_of(policy)
-    budgets = policy.model_max_budget or (budget.model_max_budget if budget else {})
+    budgets = _model_budgets(principal, policy)
+    if policy.scope is Scope.TEAM:
+        budgets = _unless_replaced(budgets, _model_budgets(principal, principal.key), models)
     if (found := model_budget(budgets, models)) is not None:
         window = f"{found.duration or '-'}/{found.name}"
         bearer = Bearer(policy.scope, policy.entity_id, window)
-        yield _by_calendar(bearer, found.limit, found.duration, now, calendar)
+        yield _by_calendar(bearer, found.limit, found.duration, now, calendar, at_limit=True)
+
+
+def _model_budgets(principal: Principal, policy: Policy) -> Mapping[str, Json]:
+    budget = principal.budget_of(policy)
+    return policy.model_max_budget or (budget.model_max_budget if budget else {})
+
+
+def _unless_replaced(
+    of_team: Mapping[str, Json], of_key: Mapping[str, Json], models: Sequence[str]
+) -> Mapping[str, Json]:
+    """Leave out the team's budget of the very model that the key has one for (LiteLLM)."""
+    exact = exact_names(models)
+    own = {name: of_key[name] for name in exact if name in of_key}
+    if model_budget(own, models) is None:
+        return of_team
+    return {name: amount for name, amount in of_team.items() if name not in exact}
 
 
 def _proxy(principal: Principal, now: Millis, rules: BudgetRules) -> Iterator[Budget]:
-    if rules.proxy_budget is None:
-        return
+    if not rules.proxy_budget:
+        return  # LiteLLM's default is 0.0, which means none
     bearer = Bearer(Scope.PROXY, PROXY, rules.proxy_duration or "-")
     # An administrator must be able to look into it.
     limit = None if principal.is_master else rules.proxy_budget

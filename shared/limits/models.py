@@ -53,18 +53,24 @@ def model_rates(
 
 
 def best_name(names: Iterable[str], models: Sequence[str]) -> str | None:
-    """Pick the name that speaks of a model: itself, without its provider, the longest pattern.
+    """Pick the name that speaks of a model: itself, without its provider, the closest pattern.
 
     `models` are the names that the model goes by, as the caller asked for it first.
     """
     known = set(names)
     if not known:
         return None
-    for exact in (*models, *(model.partition("/")[2] for model in models)):
-        if exact and exact in known:
+    for exact in exact_names(models):
+        if exact in known:
             return exact
     patterns = [n for n in known if "*" in n and any(_matches(n, model) for model in models)]
-    return max(patterns, key=lambda name: (len(name), name), default=None)
+    return max(patterns, key=_specificity, default=None)
+
+
+def exact_names(models: Sequence[str]) -> tuple[str, ...]:
+    """List the names that speak of a model alone: its own, and those without the provider."""
+    bare = (model.partition("/")[2] for model in models)
+    return tuple(dict.fromkeys(name for name in (*models, *bare) if name))
 
 
 def money(value: Json) -> Nanodollars | None:
@@ -72,6 +78,12 @@ def money(value: Json) -> Nanodollars | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return None
     return Nanodollars(min(floor(Decimal(str(value)).scaleb(9)), 2**63 - 1)) if value >= 0 else None
+
+
+def _specificity(pattern: str) -> tuple[int, int, str]:
+    """Rank patterns as LiteLLM does: more letters first, then fewer stars."""
+    stars = pattern.count("*")
+    return len(pattern) - stars, -stars, pattern
 
 
 def _matches(pattern: str, model: str) -> bool:

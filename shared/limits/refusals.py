@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Key, Nanodollars, Scope, Team
 from shared.errors import AllCooling, OverBudget, OverLimit, Refused
+from shared.limits.models import exact_names
 from shared.limits.windows import DAY, HOUR, MINUTE
 from shared.storage.admission import AllCool, NoBudget, NoLease, NoRate
 
@@ -106,7 +107,9 @@ def _over_budget(line: BudgetLine, principal: Principal, spent: Nanodollars, mod
     cost, limit = dollars(spent), dollars(Nanodollars(line.limit or 0))
     if bearer.scope is not Scope.PROXY and not bearer.is_own:
         if "/" in bearer.window:
-            return f"{_named(bearer, policy)}, exceeded budget for model={model}"
+            name = bearer.window.partition("/")[2]
+            which = "" if name in exact_names([model]) else f", budget_model={name}"
+            return f"{_named(bearer, policy)}, exceeded budget for model={model}{which}"
         return (
             f"ExceededBudget: {_SCOPE_TITLES[bearer.scope]} over {bearer.window} budget. "
             f"Spend=${cost}, Limit=${limit}"

@@ -1,8 +1,8 @@
 """What runs on a schedule: steps one after the other, none stopped by another's failure.
 
-A step's report is logged; a field whose name with the step's before it is a metric's is one
-(`drain_waiting`). A failed step is an alarm's metric, and the handler raises in the end, so that
-the event is delivered again.
+A step's report is logged; a field is a metric when its name is a metric's (`drift`), or would be
+with the step's before it (`drain_waiting`). A failed step is an alarm's metric, and the handler
+raises in the end, so that the event is delivered again.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _now() -> Millis:
 def _tell(step: str, report: dict[str, Any], seconds: float) -> None:
     if not (any(report.values()) or has_metrics()):
         return  # a server's idle second is no news; a metric's zero is
-    told = {f"{step}_{name}": value for name, value in report.items()}
+    told = {name if name in _METRICS else f"{step}_{name}": value for name, value in report.items()}
     measure(
         step,
         {cast("Metric", name): told.pop(name) for name in _METRICS & told.keys()},

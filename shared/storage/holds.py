@@ -9,7 +9,7 @@ from shared.domain import Nanodollars
 from shared.storage.admission import HOLDS, Held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shared.domain import Json
     from shared.storage.redis import Runs
@@ -31,15 +31,32 @@ async def due(redis: Runs, most: int) -> list[DeadHold]:
         return []
     now = int(str(clock[0])) * 1000
     ids = await redis.execute(["ZRANGEBYSCORE", HOLDS, "-inf", now, "LIMIT", 0, most])
-    dead: list[DeadHold] = []
-    for request_id in ids if isinstance(ids, list) else []:
+    return await these(redis, [str(each) for each in ids] if isinstance(ids, list) else [])
+
+
+async def these(redis: Runs, request_ids: Sequence[str]) -> list[DeadHold]:
+    """Return those of the holds that are held."""
+    held: list[DeadHold] = []
+    for request_id in request_ids:
         fields = _pairs(await redis.execute(["HGETALL", f"hold:{request_id}"]))
         if fields.get("state") == "held":
-            dead.append(_dead(str(request_id), fields))
+            held.append(_dead(request_id, fields))
         else:
             # Settled between the two reads, or lost with its hash: nothing is reserved any more.
-            await redis.execute(["ZREM", HOLDS, str(request_id)])
-    return dead
+            await redis.execute(["ZREM", HOLDS, request_id])
+    return held
+
+
+async def oldest(redis: Runs, most: int) -> list[str]:
+    """Return the requests whose deadlines come first."""
+    ids = await redis.execute(["ZRANGE", HOLDS, 0, most - 1])
+    return [str(each) for each in ids] if isinstance(ids, list) else []
+
+
+async def count(redis: Runs) -> int:
+    """Return how many calls hold room."""
+    found = await redis.execute(["ZCARD", HOLDS])
+    return found if isinstance(found, int) else 0
 
 
 def _dead(request_id: str, fields: Mapping[str, str]) -> DeadHold:

@@ -25,7 +25,7 @@ FENCE_LIFE_MS = 60 * 1000
 Entity = tuple[Scope, str]
 
 _SHAPES: Mapping[Scope, type[Policy]] = {Scope.KEY: Key, Scope.USER: User, Scope.TEAM: Team}
-_TUPLES = frozenset({"models", "allowed_routes", "budget_limits"})
+_TUPLES = frozenset({"models", "allowed_routes", "allowed_cache_controls", "budget_limits"})
 _NOT_COLUMNS = frozenset({"version", "read_mark", "scope", "entity_id"})
 
 

@@ -107,6 +107,7 @@ class _Columns(TypedDict):
     team_id: str | None
     expires: datetime | None
     allowed_routes: list[str]
+    allowed_cache_controls: list[str]
     model_aliases: Json
     permissions: Json
     user_role: str
@@ -162,6 +163,7 @@ def _policy(row: _Columns) -> Policy:
                 organization_id=row["organization_id"],
                 expires=millis(row["expires"]),
                 allowed_routes=tuple(row["allowed_routes"]),
+                allowed_cache_controls=tuple(row["allowed_cache_controls"]),
                 aliases=_names(row["model_aliases"]),
                 permissions=_object(row["permissions"]),
             )

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared.storage.statements import load
-from shared.wire.admin_reports import DaySplit, DetailSum, KeyName, NameSum
+from shared.wire.admin_reports import (
+    CallOptions,
+    CallSum,
+    DaySplit,
+    DetailSum,
+    KeyName,
+    KeySum,
+    MemberSum,
+    NameSum,
+)
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from shared.storage.postgres import Runs
 
 _SQL: Final = load("spend_reports")
+
+Days = tuple[date, date]
+"""The first and the last."""
 
 Kind = Literal["user", "team", "organization", "customer", "tag"]
 Split = Literal["model", "provider", "api_key", "entity"]
@@ -49,6 +60,52 @@ async def sum_in_detail(db: Runs, which: ReportFilter, size: int) -> list[Detail
     return [DetailSum.model_validate(row) for row in rows]
 
 
+async def sum_by_key(db: Runs, which: ReportFilter, size: int) -> list[KeySum]:
+    """Return the sums of each key and model, dearest first."""
+    rows = await db.all(_SQL["sum_by_key"], **_params(which), size=size)
+    return [KeySum.model_validate(row) for row in rows]
+
+
+async def sum_by_member(
+    db: Runs, which: ReportFilter, user_id: str | None, size: int
+) -> list[MemberSum]:
+    """Return what each user came to in the teams that `which` names, or only that user."""
+    rows = await db.all(
+        _SQL["sum_by_member"],
+        team_ids=list(which.entity_ids or ()),
+        first_day=which.first_day,
+        last_day=which.last_day,
+        user_id=user_id,
+        size=size,
+    )
+    return [MemberSum.model_validate(row) for row in rows]
+
+
+async def sum_by_call(
+    db: Runs, days: Days, models: list[str] | None, key_aliases: list[str] | None
+) -> list[CallSum]:
+    """Return what the calls of each kind came to, by how they failed."""
+    rows = await db.all(
+        _SQL["sum_by_call"], **_between(days), models=models, key_aliases=key_aliases
+    )
+    return [CallSum.model_validate(row) for row in rows]
+
+
+async def call_options(db: Runs, days: Days, size: int) -> CallOptions:
+    """Return the models that were called, and what the keys that called are called."""
+    aliases = await db.all(_SQL["calling_aliases"], **_between(days), size=size)
+    models = await db.all(_SQL["called_models"], **_between(days), size=size)
+    return CallOptions(
+        key_aliases=[str(row["name"]) for row in aliases],
+        models=[str(row["name"]) for row in models],
+    )
+
+
+async def end_user_names(db: Runs, size: int) -> list[str]:
+    """Return every end user that something was spent for."""
+    return [str(row["name"]) for row in await db.all(_SQL["end_user_names"], size=size)]
+
+
 async def total_spend(db: Runs) -> object:
     """Return all that was ever spent, in dollars."""
     row = await db.one(_SQL["total_spend"])
@@ -76,6 +133,11 @@ async def team_names(db: Runs, team_ids: list[str]) -> dict[str, str]:
 async def ids_after(db: Runs, what: Literal["key", "team"], after: str, size: int) -> list[str]:
     """Return some ids, to go through all keys or teams."""
     return [str(row["id"]) for row in await db.all(_SQL[f"{what}_ids"], after=after, size=size)]
+
+
+def _between(days: Days) -> dict[str, object]:
+    first_day, last_day = days
+    return {"first_day": first_day, "last_day": last_day}
 
 
 def _params(which: ReportFilter) -> dict[str, object]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _SQL: Final = load("spend_rows")
 _LONGEST_TEXT: Final = 255
 
+JOURNAL: Final = "SPEND_JOURNAL"
+"""The event name of a log line that holds a whole ledger row which no store would take."""
+
 
 class NoSpendRow(ValueError):  # noqa: N818 - reads as a sentence
     """What came is no row of the ledger."""
@@ -105,6 +108,21 @@ async def booked(db: Runs, ids: Sequence[str]) -> dict[str, Nanodollars]:
     return {known[row["id"]]: nanodollars(row["spend"]) for row in cast("list[_Cost]", rows)}
 
 
+async def book_once(db: Runs, row: SpendRow, correction_id: str) -> Booked:
+    """Book one row; of a request whose row says another cost, its one correction.
+
+    So it is with a lost request: the sweeper booked what it had reserved.
+    """
+    written = await book(db, [row])
+    if written.count:
+        return written
+    standing = (await booked(db, [row.id])).get(row.id, row.spend)
+    difference = Nanodollars(row.spend - standing)
+    if not difference:
+        return written
+    return await book(db, [SpendRow(correction_id, difference, 0, 0, row.details, corrects=row.id)])
+
+
 async def take_turn(db: Runs, shard: int) -> bool:
     """Have the shard's drain to oneself until the transaction ends; False when another has it."""
     found = await db.one(_SQL["take_turn"], shard=shard)
@@ -135,6 +153,12 @@ class Parked:
 async def park(db: Runs, shard: int, parked: Parked) -> None:
     """Keep an entry for somebody to look at."""
     await db.run(_SQL["park"], shard=shard, **asdict(parked))
+
+
+async def count_parked(db: Runs) -> int:
+    """Return how many entries wait for somebody to look at them, up to 1000."""
+    row = await db.one(_SQL["count_parked"])
+    return 0 if row is None else int(str(row["count"]))
 
 
 class _Sums(TypedDict):

@@ -35,6 +35,13 @@ async def read(redis: Runs, most: int) -> list[Entry]:
     return [_entry(item) for item in found] if isinstance(found, list) else []
 
 
+async def ids_after(redis: Runs, position: str, most: int) -> list[str]:
+    """Return the ids of the rows behind a position, at most `most`."""
+    found = await redis.execute(["XRANGE", LEDGER, f"({position}", "+", "COUNT", most])
+    entries = [_entry(item) for item in found] if isinstance(found, list) else []
+    return [entry.fields["id"] for entry in entries if "id" in entry.fields]
+
+
 async def trim(redis: Runs, last: str) -> int:
     """Cut off every entry up to `last`; return how many that were. Safe to repeat."""
     cut = await redis.run(script("trim"), [LEDGER, LEDGER_POSITION], [last])

@@ -49,6 +49,27 @@ class Activity(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
 
 
+class OwnReport(Between):
+    """GET /{key|user|team|organization}/spend/report: without an id the caller's own."""
+
+    internal_user_id: Identifier | None = None
+    team_id: Identifier | None = None
+    organization_id: Identifier | None = None
+
+
+class MembersQuery(Between):
+    """GET /team/spend/by_user; ids are separated by commas."""
+
+    team_ids: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class CallsQuery(Between):
+    """GET /global/activity/cache_hits."""
+
+    key_aliases: Annotated[list[Identifier], Field(max_length=1_000)] | None = None
+    models: Annotated[list[Identifier], Field(max_length=1_000)] | None = None
+
+
 class LogsQuery(BaseModel):
     """GET /spend/logs/v2."""
 
@@ -153,6 +174,94 @@ class DetailSum(BaseModel):
     total_tokens: int
     api_requests: int
     failed_requests: int
+
+
+class KeySum(BaseModel):
+    """What one key came to on one model."""
+
+    api_key: str
+    model: str
+    spend: Decimal
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class MemberSum(BaseModel):
+    """What one user came to in one team; keys that are nobody's have no user."""
+
+    team_id: str
+    team_alias: str | None = None
+    user_id: str
+    user_email: str | None = None
+    user_alias: str | None = None
+    spend: Decimal
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int = 0
+    api_requests: int
+    successful_requests: int
+    failed_requests: int
+
+
+class MembersReply(BaseModel):
+    """The answer to /team/spend/by_user."""
+
+    start_date: Date
+    end_date: Date
+    results: list[MemberSum]
+
+
+class CallGroup(BaseModel):
+    """What the calls of one kind came to."""
+
+    call_type: str
+    api_requests: int = 0
+    cache_hits: int = 0
+    failed_requests: int = 0
+    cached_completion_tokens: int = 0
+    generated_completion_tokens: int = 0
+
+
+class CallSum(CallGroup):
+    """The same of those that failed in one way; those that did not have no code and class."""
+
+    error_code: str
+    error_class: str
+
+
+class CallTotals(BaseModel):
+    """What all calls came to; the ratio is in percent."""
+
+    api_requests: int
+    cache_hits: int
+    failed_requests: int
+    cached_completion_tokens: int
+    cache_hit_ratio: float
+
+
+class CallOptions(BaseModel):
+    """What the calls can be narrowed to."""
+
+    key_aliases: list[str]
+    models: list[str]
+
+
+class CallErrors(BaseModel):
+    """How often calls of a kind failed in one way."""
+
+    call_type: str
+    error_code: str
+    error_class: str
+    count: int
+
+
+class CallsReply(BaseModel):
+    """The answer to /global/activity/cache_hits."""
+
+    groups: list[CallGroup]
+    totals: CallTotals
+    filter_options: CallOptions
+    error_breakdown: list[CallErrors]
 
 
 class KeyName(BaseModel):

@@ -47,6 +47,7 @@ def parse_passing(
         endpoint=Endpoint.PASS_THROUGH,
         model=model,
         body=body,
+        sent=body,
         is_stream=body.get("stream") is True or ":stream" in passing.path,
         num_retries=0,
         disable_fallbacks=True,

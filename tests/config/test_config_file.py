@@ -118,10 +118,10 @@ router_settings:
 
 
 def test_unknown_settings_are_warnings_with_their_lines() -> None:
-    text = "litellm_settings:\n  modify_params: true\n  set_verbose: false\n"
+    text = "litellm_settings:\n  add_function_to_prompt: true\n  set_verbose: false\n"
 
     assert [
-        (2, "litellm_settings.modify_params"),
+        (2, "litellm_settings.add_function_to_prompt"),
         (3, "litellm_settings.set_verbose"),
     ] == places(check_text(text, "config.yaml").warnings)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import orjson
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.loading import ConfigError, load_config, read_config
-from shared.config.model import UNORDERED, Config
+from shared.config.model import UNORDERED, Config, Margin
 from shared.domain import Timeouts
 
 if TYPE_CHECKING:
@@ -416,7 +417,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
     data: Json = {
         "model_list": [entry(colour="red")],
         "router_settings": {"shape": 1},
-        "litellm_settings": {"modify_params": True},
+        "litellm_settings": {"add_function_to_prompt": True},
         "general_settings": {"alerting": []},
         "mcp_servers": {},
     }
@@ -425,7 +426,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
 
     assert [
         "model_list[0].litellm_params.colour",
-        "litellm_settings.modify_params",
+        "litellm_settings.add_function_to_prompt",
         "router_settings.shape",
         "general_settings.alerting",
         "mcp_servers",
@@ -512,9 +513,16 @@ def test_aliases_may_be_hidden() -> None:
         ("litellm_settings", "default_max_tokens", 0),
         ("litellm_settings", "unknown_price", "free"),
         ("litellm_settings", "unknown_price", ["zero"]),
-        ("litellm_settings", "unknown_price", "refuse"),
         ("litellm_settings", "redis_down", True),
         ("litellm_settings", "redis_down", "grace"),
+        ("litellm_settings", "cost_discount_config", {"openai": 1.5}),
+        ("litellm_settings", "cost_discount_config", {"openai": "5%"}),
+        ("litellm_settings", "cost_discount_config", {"nobody": 0.1}),
+        ("litellm_settings", "cost_discount_config", [0.1]),
+        ("litellm_settings", "cost_margin_config", {"openai": -0.1}),
+        ("litellm_settings", "cost_margin_config", {"openai": {}}),
+        ("litellm_settings", "cost_margin_config", {"global": {"fixed_amount": -1}}),
+        ("litellm_settings", "cost_margin_config", {"nobody": 0.1}),
         ("general_settings", "allow_private_api_base", "yes"),
         ("general_settings", "litellm_key_header_name", 5),
     ],
@@ -535,7 +543,7 @@ def test_every_setting_is_read() -> None:
                 "timezone": "Europe/Berlin",
                 "budget_reset_time": "06:00",
                 "default_max_tokens": 100,
-                "unknown_price": "zero",
+                "unknown_price": "refuse",
                 "redis_down": "closed",
             },
             "general_settings": {
@@ -546,7 +554,7 @@ def test_every_setting_is_read() -> None:
     )
 
     assert ([], []) == (findings.problems, findings.warnings)
-    assert (429, 401, "Europe/Berlin", "06:00", 100, "zero", "closed") == (
+    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse", "closed") == (
         config.litellm.budget_exceeded_status_code,
         config.litellm.model_access_denied_status_code,
         config.litellm.timezone,
@@ -559,6 +567,59 @@ def test_every_setting_is_read() -> None:
         config.general.key_header_name,
         config.general.allow_private_api_base,
     )
+
+
+def test_discounts_and_margins_are_read() -> None:
+    config, findings = read(
+        {
+            "litellm_settings": {
+                "cost_discount_config": {"openai": 0.05, "openai/gpt-5*": 0.1},
+                "cost_margin_config": {
+                    "azure": 0.2,
+                    "global": {"percentage": 0.08, "fixed_amount": 0.0005},
+                },
+            }
+        }
+    )
+
+    assert ([], []) == (findings.problems, findings.warnings)
+    assert {"openai": Decimal("0.05"), "openai/gpt-5*": Decimal("0.1")} == config.litellm.discounts
+    assert {
+        "azure": Margin(share=Decimal("0.2")),
+        "global": Margin(share=Decimal("0.08"), dollars=Decimal("0.0005")),
+    } == config.litellm.margins
+
+
+def test_the_price_of_a_search_is_one_or_by_size() -> None:
+    by_size: JsonObject = {"search_context_size_low": 0.01, "search_context_size_high": "0.03"}
+    data: JsonObject = {
+        "model_list": [
+            entry(api_base="http://h", search_context_cost_per_query=0.02),
+            entry(api_base="http://h", search_context_cost_per_query=by_size),
+        ]
+    }
+
+    config, findings = read(data)
+
+    assert [] == findings.problems
+    assert [{"search_context_cost_per_query": 0.02}, by_size] == [
+        dict(deployment.custom_price) for deployment in config.deployments
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "zero"),
+        ({"block_requests_for_models_without_pricing": False}, "zero"),
+        ({"block_requests_for_models_without_pricing": True}, "refuse"),
+        ({"block_requests_for_models_without_pricing": True, "unknown_price": "zero"}, "zero"),
+    ],
+)
+def test_litellms_switch_refuses_unknown_prices_too(settings: JsonObject, expected: str) -> None:
+    config, findings = read({"litellm_settings": settings})
+
+    assert ([], expected) == (findings.problems, config.litellm.unknown_price)
 
 
 FULL: JsonObject = {
@@ -672,8 +733,8 @@ def test_what_a_provider_cannot_do_may_be_left_out_for_one_deployment_or_all() -
     one = read({"model_list": entries})[0]
     every = read({"model_list": entries, "litellm_settings": {"drop_params": True}})[0]
 
-    assert [False, True] == [deployment.drop_params for deployment in one.deployments]
-    assert [True, True] == [deployment.drop_params for deployment in every.deployments]
+    assert [False, True] == [deployment.handling.drop_params for deployment in one.deployments]
+    assert [True, True] == [deployment.handling.drop_params for deployment in every.deployments]
 
 
 def test_policies_and_special_fallbacks_are_read() -> None:

@@ -99,13 +99,6 @@ def test_without_awss_library_parameters_are_missing_and_the_start_goes_on(
     assert "parameters_not_read" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", ["boto3", "botocore"])
-def test_a_file_without_parameters_imports_nothing_of_aws(module: str) -> None:
-    environment_of(file(api_key="os.environ/OPENAI_API_KEY"), {})
-
-    assert module not in sys.modules
-
-
 ON_AWS = """
 import boto3
 from moto import mock_aws

@@ -35,7 +35,14 @@ async def test_the_ledger_books_what_the_proxy_settled(
         booked,
     )
     told = {line["message"]: line for line in lines}
-    assert {"cold_start", "drain", "sweep", "republish", "keep_partitions"} == set(told)
+    assert {
+        "cold_start",
+        "drain",
+        "sweep",
+        "reconcile",
+        "republish",
+        "keep_partitions",
+    } == set(told)
     assert (1, 0) == (told["drain"]["drain_booked"], told["drain"]["drain_waiting"])
 
 

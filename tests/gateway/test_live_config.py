@@ -185,6 +185,46 @@ async def test_an_older_overlay_never_replaces_a_newer_one(given: Given) -> None
     assert (False, "{}") == (was_written, await redis.execute(["GET", "config:overlay"]))
 
 
+async def test_another_header_for_keys_is_read_from_the_next_request_on(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(model("gpt", provider.url))
+    assert 200 == (await chat(client)).status_code
+
+    await set_section(given.stores, "general_settings", {"litellm_key_header_name": "x-our-key"})
+    moved = await client.get("/v1/models", headers={"x-our-key": MASTER_KEY})
+    reply = await client.post(
+        "/v1/chat/completions",
+        json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+        headers={"x-our-key": MASTER_KEY, "authorization": "Basic c2s="},
+    )
+
+    assert (200, 200) == (moved.status_code, reply.status_code)
+
+
+async def test_a_configuration_that_changes_faster_than_a_call_is_decided_keeps_nobody_out(
+    proxy: Proxy, given: Given, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url))
+    assert 200 == (await chat(client)).status_code
+    changes = 0
+    reload = LiveConfig.reload
+
+    async def reload_too_late(self: LiveConfig, stale: int | None) -> None:
+        nonlocal changes
+        await reload(self, stale)
+        changes += 1
+        await set_section(given.stores, "litellm_settings", {"default_max_tokens": 10 + changes})
+
+    monkeypatch.setattr(LiveConfig, "reload", reload_too_late)
+    await set_section(given.stores, "litellm_settings", {"default_max_tokens": 10})
+
+    reply = await chat(client)
+
+    assert (200, 2) == (reply.status_code, changes)
+    assert 11 == gateway.current().config.litellm.default_max_tokens
+
+
 async def test_no_request_fails_and_none_sees_half_of_a_change_under_load(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:

@@ -243,7 +243,7 @@ async def test_a_call_ends_before_its_process_does(
 
     hurried = replace(call, deadline=Millis(now + 2_000))
     with pytest.raises(GatewayError) as failed:
-        await serve_call(gateway, key.token, hurried, "/chat/completions")
+        await serve_call(gateway, key.headers, hurried, "/chat/completions")
 
     assert (408, 1) == (failed.value.status, len(provider.requests))
     assert gateway.clock.now() < now + 2_000

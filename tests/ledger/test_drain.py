@@ -321,6 +321,7 @@ async def test_poison_that_is_no_row_is_parked_and_blocks_nothing(
     report = await drain(stores, NOW)
 
     assert (3, 2, 1, 0) == (report.read, report.booked, report.parked, report.waiting)
+    assert 1 == (await drain(stores, NOW)).standing
     assert balanced(2, 2) == books(direct)
     parked = direct.execute("select sqlstate, is_booked from litellm_parkedspendlogs")
     assert [(sqlstate, False)] == parked.fetchall()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from shared.domain import Millis
+import psycopg
+import pytest
+
+from shared.domain import Millis, Scope
+from shared.errors import PostgresDown
 from shared.ledger.drain import drain
 from shared.ledger.partitions import PartitionsReport, keep_partitions
-from tests.ledger.rows import a_row, append
+from tests.ledger.rows import NOON, a_row, append, books, column
 
 if TYPE_CHECKING:
     from shared.storage.stores import Stores
 
+DAY = 86_400_000
 IN_2031 = Millis(1_925_000_000_000)
 
 
@@ -41,3 +47,59 @@ async def test_rows_that_waited_for_their_month_move_there(stores: Stores) -> No
 
     rows = await stores.postgres.all("select count(*) as n from litellm_spendlogs_2031_01")
     assert (0, [{"n": 1}]) == (report.strays, rows)
+
+
+async def test_months_that_need_not_be_kept_are_dropped_with_their_rows(
+    stores: Stores, direct: psycopg.Connection
+) -> None:
+    await append(stores, a_row(5), a_row(7, at=Millis(NOON + 30 * DAY)))
+    await drain(stores, NOON)
+
+    report = await keep_partitions(stores, Millis(NOON + 60 * DAY), kept="45d")
+
+    assert ("litellm_spendlogs_2026_11",) == report.dropped
+    assert [(1, Decimal("0.000000007"))] == direct.execute(
+        "select count(*), sum(spend) from litellm_spendlogs"
+    ).fetchall()
+    assert [(None,)] == direct.execute("select to_regclass('litellm_spendlogs_2026_11')").fetchall()
+
+
+async def test_what_the_dropped_rows_added_up_to_stays(
+    stores: Stores, direct: psycopg.Connection
+) -> None:
+    await append(stores, a_row(5))
+    await drain(stores, NOON)
+    before = column(direct, Scope.KEY), books(direct)[-1]
+
+    await keep_partitions(stores, Millis(NOON + 100 * DAY), kept="30d")
+
+    assert before == (column(direct, Scope.KEY), books(direct)[-1])
+
+
+@pytest.mark.parametrize("kept", [None, "100d", "4mo"])
+async def test_a_month_of_which_something_must_be_kept_stays(
+    stores: Stores, direct: psycopg.Connection, kept: str | None
+) -> None:
+    await append(stores, a_row(5))
+    await drain(stores, NOON)
+
+    report = await keep_partitions(stores, Millis(NOON + 100 * DAY), kept=kept)
+
+    assert () == report.dropped
+    assert 1 == books(direct)[0]
+
+
+async def test_dropping_waits_for_nobody_for_long_and_is_tried_again(
+    stores: Stores, direct: psycopg.Connection, postgres_dsn: str
+) -> None:
+    assert direct
+    later = Millis(NOON + 100 * DAY)
+    await keep_partitions(stores, later)
+    with psycopg.connect(postgres_dsn) as reader:
+        reader.execute("select count(*) from litellm_spendlogs")
+        with pytest.raises(PostgresDown):
+            await keep_partitions(stores, later, kept="30d")
+
+    report = await keep_partitions(stores, later, kept="30d")
+
+    assert "litellm_spendlogs_2026_11" in report.dropped

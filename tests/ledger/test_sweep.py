@@ -49,7 +49,7 @@ async def test_only_what_is_overdue_is_lost_at_its_reservation(stores: Stores) -
 
     report = await sweep(stores, NOON)
 
-    assert SweepReport(lost=1, booked=0) == report
+    assert SweepReport(lost=1, booked=0, holds=1) == report
     assert (SINCE, 50, 7) == await counter(stores.redis)
     (row,) = await ledger(stores.redis)
     assert (dead.request_id, "50", LOST_ROW) == (row["id"], row["spend"], row["row"])
@@ -119,6 +119,23 @@ async def test_one_hold_that_cannot_end_does_not_keep_the_others(stores: Stores)
     await stores.redis.execute(["SET", "text", "not a counter"])
     await stores.redis.execute(["ZADD", "holds:0", 0, stuck.request_id])
 
-    assert SweepReport(lost=1) == await sweep(stores, NOON)
+    assert SweepReport(lost=1, holds=1) == await sweep(stores, NOON)
 
     assert (SINCE, 5, 0) == await counter(stores.redis, COUNTER)
+
+
+async def test_a_call_whose_row_is_in_postgres_is_over_whatever_its_deadline(
+    stores: Stores, direct: psycopg.Connection
+) -> None:
+    assert direct
+    await given_counter(stores.redis)
+    row = a_row(33)
+    await given_hold(stores.redis, call(50, request_id=row.id))
+    await given_hold(stores.redis, call(7))
+    await spend_rows.book(stores.postgres, [row])
+
+    report = await sweep(stores, NOON)
+
+    assert SweepReport(booked=1, holds=1) == report
+    assert (SINCE, 33, 7) == await counter(stores.redis)
+    assert [] == await ledger(stores.redis)

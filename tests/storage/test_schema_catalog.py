@@ -130,6 +130,7 @@ ROLLUPS = {
 }
 
 BESIDE = {
+    "ledger_kept",
     "ledger_position",
     "litellm_auditlog",
     "litellm_budgettable",

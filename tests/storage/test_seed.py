@@ -59,6 +59,16 @@ async def test_rows_after_the_position_are_added_to_what_postgres_knew(redis: Re
     assert (SINCE, 234, 0) == await counter(redis, TEAM_COUNTER)
 
 
+async def test_rows_of_a_later_period_lie_in_one_that_began_earlier_too(redis: Redis) -> None:
+    """So it is when a calendar is changed while they wait."""
+    await given_counter(redis, spent=5, since=SINCE + 1)
+    await given_row(redis, 30, COUNTER, since=SINCE + 1)
+
+    await seed(redis, "0-0", [known(100)])
+
+    assert (SINCE, 130, 0) == await counter(redis)
+
+
 async def test_a_correction_on_its_way_is_added_with_its_sign(redis: Redis) -> None:
     await given_counter(redis)
     held = await given_hold(redis, plan(budgets=[budget()], reservation=50))

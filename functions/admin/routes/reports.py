@@ -1,4 +1,4 @@
-"""The routes under /global and /{…}/daily/activity, and the reports under /spend."""
+"""The routes under /global, and the reports under /spend."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
-from shared.admin import activity, calculate, log_pages, reports
+from shared.admin import calculate, call_activity, log_pages, reports
 from shared.storage import spend_reports
 from shared.wire.admin_models import Done
 from shared.wire.admin_reports import (
-    Activity,
-    ActivityReply,
     Between,
     Calculate,
+    CallsQuery,
+    CallsReply,
     Cost,
     EndUsersQuery,
     LogPage,
@@ -31,7 +31,6 @@ router = APIRouter(tags=["reports"])
 Days = Annotated[Between, Query()]
 OK_ROWS: dict[int | str, dict[str, object]] = {200: {"model": Rows}}
 OK_OBJECT: dict[int | str, dict[str, object]] = {200: {"model": dict[str, object]}}
-OK_ACTIVITY: dict[int | str, dict[str, object]] = {200: {"model": ActivityReply}}
 
 
 @router.get("/spend/logs/v2", responses={200: {"model": LogPage}})
@@ -158,40 +157,21 @@ async def exceptions(who: Who, query: Days) -> Response:
     return shown(await reports.failures_by_model(who.desk, query, who.now))
 
 
+@router.get("/global/activity/cache_hits", responses={200: {"model": CallsReply}})
+async def cache_hits(who: Who, query: Annotated[CallsQuery, Query()]) -> Response:
+    """Show how many calls of each kind the cache answered, a provider answered, or failed."""
+    return shown(await call_activity.call_activity(who.desk, query, who.now))
+
+
+@router.get("/global/all_end_users", responses=OK_OBJECT)
+async def end_user_names(who: Who) -> Response:
+    """Show every customer that something was spent for."""
+    names = await spend_reports.end_user_names(who.desk.stores.postgres, reports.ROWS_AT_MOST)
+    return shown({"end_users": names})
+
+
 @router.post("/global/spend/reset", responses={200: {"model": Done}})
 async def reset(who: Who) -> Response:
     """Let every key and team begin anew with nothing spent; for the master key alone."""
     await reports.reset_spend(who.desk, who.caller, who.principal)
     return shown(Done(message="Spend for all API Keys and Teams reset successfully"))
-
-
-@router.get("/user/daily/activity", responses=OK_ACTIVITY)
-async def user_activity(who: Who, query: Annotated[Activity, Query()]) -> Response:
-    """Show a user's days, without an id the caller's; to admins everybody's."""
-    return shown(await activity.daily_activity(who.desk, who.caller, "user", query, who.now))
-
-
-@router.get("/team/daily/activity", responses=OK_ACTIVITY)
-async def team_activity(who: Who, query: Annotated[Activity, Query()]) -> Response:
-    """Show the days of teams that the caller runs."""
-    return shown(await activity.daily_activity(who.desk, who.caller, "team", query, who.now))
-
-
-@router.get("/organization/daily/activity", responses=OK_ACTIVITY)
-async def organization_activity(who: Who, query: Annotated[Activity, Query()]) -> Response:
-    """Show the days of organisations that the caller runs."""
-    found = await activity.daily_activity(who.desk, who.caller, "organization", query, who.now)
-    return shown(found)
-
-
-@router.get("/customer/daily/activity", responses=OK_ACTIVITY)
-@router.get("/end_user/daily/activity", responses=OK_ACTIVITY)
-async def customer_activity(who: Who, query: Annotated[Activity, Query()]) -> Response:
-    """Show the days of customers."""
-    return shown(await activity.daily_activity(who.desk, who.caller, "customer", query, who.now))
-
-
-@router.get("/tag/daily/activity", responses=OK_ACTIVITY)
-async def tag_activity(who: Who, query: Annotated[Activity, Query()]) -> Response:
-    """Show the days of tags; a request counts under each of its tags."""
-    return shown(await activity.daily_activity(who.desk, who.caller, "tag", query, who.now))

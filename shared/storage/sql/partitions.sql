@@ -11,3 +11,13 @@ from (
     from litellm_spendlogs_default
     limit 1000
 ) as stray;
+
+-- name: drop_partitions
+-- Drop the ledger's partitions of months that were over before a moment; the name of each.
+select name
+from tollgate_drop_partitions(%(before)s) as name;
+
+-- name: kept_since
+-- Since when every row of the ledger is still there; no row while none was ever dropped.
+select since
+from ledger_kept;

@@ -56,7 +56,7 @@ select
     scope, entity_id, version, blocked, models, max_budget, budget_duration, budget_reset_at, budget_started_at,
     budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata, key_name, alias, user_id, team_id, expires,
     allowed_routes, model_aliases, permissions, user_role, organization_id, budget_id, soft_budget, model_max_budget,
-    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit, allowed_cache_controls,
     (select last_value from tollgate_version) as read_mark
 from policy
 where (scope = 'key' and entity_id = %(key_hash)s)
@@ -75,7 +75,7 @@ select
     scope, entity_id, version, blocked, models, max_budget, budget_duration, budget_reset_at, budget_started_at,
     budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata, key_name, alias, user_id, team_id, expires,
     allowed_routes, model_aliases, permissions, user_role, organization_id, budget_id, soft_budget, model_max_budget,
-    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit, allowed_cache_controls,
     (select last_value from tollgate_version) as read_mark
 from policy
 inner join unnest(%(scopes)s::text[], %(entity_ids)s::text[]) as wanted (scope, entity_id) using (scope, entity_id);
@@ -86,7 +86,7 @@ select
     scope, entity_id, version, blocked, models, max_budget, budget_duration, budget_reset_at, budget_started_at,
     budget_opening, rpm_limit, tpm_limit, max_parallel_requests, metadata, key_name, alias, user_id, team_id, expires,
     allowed_routes, model_aliases, permissions, user_role, organization_id, budget_id, soft_budget, model_max_budget,
-    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit,
+    budget_limits, rph_limit, tph_limit, rpd_limit, tpd_limit, allowed_cache_controls,
     (select last_value from tollgate_version) as read_mark
 from policy
 where changed_at >= %(since)s

@@ -107,3 +107,89 @@ from litellm_teamtable
 where team_id > %(after)s
 order by team_id
 limit %(size)s;
+
+-- name: sum_by_key
+-- Sums of a rollup between two days for each key, and each model it called.
+select
+    api_key, model,
+    sum(spend) as spend,
+    sum(prompt_tokens)::bigint as prompt_tokens,
+    sum(completion_tokens)::bigint as completion_tokens
+from daily_spend
+where kind = %(kind)s
+  and date between %(first_day)s and %(last_day)s
+  and (%(entity_ids)s::text[] is null or entity_id = any(%(entity_ids)s))
+  and (%(api_key)s::text is null or api_key = %(api_key)s)
+group by api_key, model
+order by spend desc, api_key, model
+limit %(size)s;
+
+-- name: sum_by_member
+-- Sums of teams between two days for each user whose keys spent them; whose a key was, the users' rollup knows.
+select
+    daily.team_id, team.team_alias, coalesce(owner.user_id, '') as user_id, member.user_email, member.user_alias,
+    sum(daily.spend) as spend,
+    sum(daily.prompt_tokens)::bigint as prompt_tokens,
+    sum(daily.completion_tokens)::bigint as completion_tokens,
+    sum(daily.api_requests)::bigint as api_requests,
+    sum(daily.successful_requests)::bigint as successful_requests,
+    sum(daily.failed_requests)::bigint as failed_requests
+from litellm_dailyteamspend as daily
+left join litellm_teamtable as team using (team_id)
+left join lateral (
+    select user_id
+    from litellm_dailyuserspend
+    where api_key = daily.api_key
+      and date = daily.date
+    order by user_id
+    limit 1
+) as owner on true
+left join litellm_usertable as member on member.user_id = owner.user_id
+where daily.team_id = any(%(team_ids)s::text[])
+  and daily.date between %(first_day)s and %(last_day)s
+  and (%(user_id)s::text is null or owner.user_id = %(user_id)s)
+group by 1, 2, 3, 4, 5
+order by spend desc, 1, 3
+limit %(size)s;
+
+-- name: sum_by_call
+-- What the calls of each kind came to between two days, by how they failed.
+select
+    coalesce(nullif(call_type, ''), 'Unknown') as call_type, error_code, error_class,
+    sum(api_requests)::bigint as api_requests,
+    sum(cache_hits)::bigint as cache_hits,
+    sum(failed_requests)::bigint as failed_requests,
+    sum(cached_completion_tokens)::bigint as cached_completion_tokens,
+    sum(generated_completion_tokens)::bigint as generated_completion_tokens
+from litellm_dailycallactivity as daily
+left join litellm_verificationtoken as key on key.token = daily.api_key
+where daily.date between %(first_day)s and %(last_day)s
+  and (%(models)s::text[] is null or daily.model = any(%(models)s))
+  and (%(key_aliases)s::text[] is null or coalesce(key.key_alias, 'Unnamed Key') = any(%(key_aliases)s))
+group by 1, 2, 3
+order by sum(api_requests + cache_hits + failed_requests) desc, 1, 2, 3;
+
+-- name: called_models
+-- The models that were called between two days.
+select distinct model as name
+from litellm_dailycallactivity
+where date between %(first_day)s and %(last_day)s
+  and model <> ''
+order by name
+limit %(size)s;
+
+-- name: calling_aliases
+-- What the keys are called that called between two days.
+select distinct coalesce(key.key_alias, 'Unnamed Key') as name
+from litellm_dailycallactivity as daily
+left join litellm_verificationtoken as key on key.token = daily.api_key
+where daily.date between %(first_day)s and %(last_day)s
+order by name
+limit %(size)s;
+
+-- name: end_user_names
+-- Every end user that something was spent for.
+select distinct end_user_id as name
+from litellm_dailyenduserspend
+order by name
+limit %(size)s;

@@ -47,7 +47,7 @@ with booked as (
     on conflict do nothing
     returning
         api_key, spend, prompt_tokens, completion_tokens, start_time, model, model_group, custom_llm_provider, "user",
-        team_id, organization_id, end_user, metadata, status, request_tags, since
+        team_id, organization_id, end_user, metadata, status, request_tags, since, call_type, cache_hit
 ),
 
 -- Who bears how much, in which period: null where a kind has no limits and nobody looked.
@@ -210,15 +210,38 @@ window_row as (
 counted as (
     select
         api_key, model, spend, prompt_tokens, completion_tokens, "user", team_id, organization_id, end_user,
-        request_tags,
+        request_tags, call_type,
         coalesce(model_group, '') as model_group,
         coalesce(custom_llm_provider, '') as custom_llm_provider,
         (start_time at time zone 'UTC')::date as date,
         coalesce((metadata -> 'additional_usage_values' ->> 'cache_read_input_tokens')::bigint, 0) as cache_read,
         coalesce((metadata -> 'additional_usage_values' ->> 'cache_creation_input_tokens')::bigint, 0) as cache_creation,
         (not metadata ? 'corrects')::integer as request,
-        (not metadata ? 'corrects' and status = 'success')::integer as success
+        (not metadata ? 'corrects' and status = 'success')::integer as success,
+        (not metadata ? 'corrects' and cache_hit)::integer as hit,
+        case when status = 'success' then '' else coalesce(metadata -> 'error_information' ->> 'error_code', '') end
+            as error_code,
+        case when status = 'success' then '' else coalesce(metadata -> 'error_information' ->> 'error_class', '') end
+            as error_class
     from booked
+),
+
+daily_call as (
+    insert into litellm_dailycallactivity as daily (
+        date, call_type, api_key, model, error_code, error_class, api_requests, cache_hits, failed_requests,
+        cached_completion_tokens, generated_completion_tokens
+    )
+    select
+        date, call_type, api_key, model, error_code, error_class, sum(success - hit), sum(hit), sum(request - success),
+        sum(completion_tokens * hit), sum(completion_tokens * (1 - hit))
+    from counted
+    group by 1, 2, 3, 4, 5, 6
+    on conflict (date, call_type, api_key, model, error_code, error_class) do update set
+        api_requests = daily.api_requests + excluded.api_requests,
+        cache_hits = daily.cache_hits + excluded.cache_hits,
+        failed_requests = daily.failed_requests + excluded.failed_requests,
+        cached_completion_tokens = daily.cached_completion_tokens + excluded.cached_completion_tokens,
+        generated_completion_tokens = daily.generated_completion_tokens + excluded.generated_completion_tokens
 ),
 
 daily_user as (
@@ -362,3 +385,12 @@ where shard = %(shard)s;
 insert into litellm_parkedspendlogs (shard, stream_id, entry, sqlstate, is_booked)
 values (%(shard)s, %(stream_id)s, %(entry)s, %(sqlstate)s, %(is_booked)s)
 on conflict (shard, stream_id) do nothing;
+
+-- name: count_parked
+-- How many entries wait for somebody to look at them, counted no further than is alarming.
+select count(*) as count
+from (
+    select shard
+    from litellm_parkedspendlogs
+    limit 1000
+) as parked;
