@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import identify
 from shared.auth.authorize import check_standing
 from shared.auth.keys import presented_key
-from shared.auth.visibility import may_see
+from shared.auth.visibility import may_see, with_own_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.config.model import Config
-    from shared.domain import Deployment, Principal
+    from shared.domain import Deployment
     from shared.gateway.gateway import Gateway
 
 ALLOW_MODEL_LIST = "allow_model_list"
@@ -43,46 +43,31 @@ async def visible_models(
     check_standing(principal, now)
     if principal.key.permissions.get(ALLOW_MODEL_LIST) is False:
         return []
-    groups = _groups(gateway.config, principal)
+    config = gateway.config.seen_by(principal.key.team_id)
+    principal = with_own_models(principal, config.own_groups)
+    groups = _groups(config)
     access_groups = [
-        name
-        for name in dict.fromkeys(name for group in groups.values() for name in group.access_groups)
-        if may_see(principal, name, ())
+        name for name in dict.fromkeys(_access_groups(groups)) if may_see(principal, name, ())
     ]
     if listing.only_access_groups:
         return access_groups
-    names = [
-        name
-        for name, group in groups.items()
-        if may_see(principal, name, group.providers, group.access_groups)
-    ]
+    names = [name for name, behind in groups.items() if may_see(principal, name, behind)]
     aliases = [*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())]
     shown = [*names, *aliases, *(access_groups if listing.with_access_groups else ())]
     return list(dict.fromkeys(shown))
 
 
-@dataclass(slots=True)
-class _Behind:
-    """What is behind a name: by what a caller's lists may speak of it."""
-
-    providers: set[str] = field(default_factory=set[str])
-    access_groups: dict[str, None] = field(default_factory=dict[str, None])
-
-    def add(self, deployments: Iterable[Deployment]) -> None:
-        for deployment in deployments:
-            self.providers.add(deployment.provider)
-            self.access_groups |= dict.fromkeys(deployment.access_groups)
-
-
-def _groups(config: Config, principal: Principal) -> dict[str, _Behind]:
-    """Collect the groups, but for other teams' own, and the router's aliases that are shown."""
-    found: dict[str, _Behind] = {}
-    for deployment in config.deployments:
-        is_shared = deployment.team_id is None or principal.is_master
-        if is_shared or deployment.team_id == principal.key.team_id:
-            found.setdefault(deployment.model_group, _Behind()).add([deployment])
+def _groups(config: Config) -> dict[str, Sequence[Deployment]]:
+    """Collect the groups, and the router's aliases that are shown."""
+    found: dict[str, Sequence[Deployment]] = {**config.groups}
     router = config.router
     for alias, target in router.model_group_alias.items():
         if alias not in router.hidden_aliases and target in found:
             found.setdefault(alias, found[target])
     return found
+
+
+def _access_groups(groups: Mapping[str, Sequence[Deployment]]) -> Iterator[str]:
+    for behind in groups.values():
+        for deployment in behind:
+            yield from deployment.access_groups

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
-from shared.domain import Endpoint, Nanodollars
+from shared.domain import Nanodollars
+from shared.endpoints import COUNTING, Endpoint
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.providers.parameters import with_defaults
@@ -137,7 +138,7 @@ def _of_a_token_each_way(price: Price) -> Decimal:
 
 
 def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
-    if call.endpoint is Endpoint.COUNT_TOKENS:
+    if call.endpoint in COUNTING:
         return FREE  # at every provider that counts
     body = _as_put(call, deployment).body
     asked_tier = body.get("service_tier")
