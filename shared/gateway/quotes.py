@@ -143,7 +143,7 @@ def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
     body = _as_put(call, deployment).body
     asked_tier = body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
-    price = price_of(deployment, tier, search_size(body))
+    price = price_of(deployment, tier, search_size(body, deployment.provider))
     return None if price is None else adjusted(price, deployment, config.litellm)
 
 
