@@ -7,10 +7,12 @@ The list is `model_prices_and_context_window_backup.json` of the litellm wheel (
     python requirements/make_price_table.py prices.json VERSION YYYY-MM-DD
 
 Prices stay the decimal text they are in the list. A row reads `mode max_input max_output` and then
-groups of rates: the standard ones first, `>N` above N prompt tokens, `priority` and `flex` for
-those service tiers. `i` is input, `o` output, `c` cache read, `w` cache creation, `r` reasoning,
-all in dollars per token; `q` is dollars per request, `k` per search, `m` per image, `h` per
-character, `s` per second, `g` what a token of an image costs beyond one of text.
+groups of rates: the standard ones first, `>N` above N prompt tokens, `priority`, `flex` and so on
+for service tiers. In dollars per token: `i` input, `o` output, `c` cache read, `w` cache creation,
+`l` cache creation for an hour, `r` reasoning, `a` audio read, `b` audio spoken, `g` image read, `e`
+image drawn. `q` is dollars per request, `k` per query of a reranker, `m` per image, `h` per
+character, `s` per second, `x` per web search (`y` and `z` where little or much of what it finds is
+read). `p1`: an answer that searched is billed one search; `p2`: every answer is.
 """
 
 from __future__ import annotations
@@ -27,19 +29,27 @@ MODES = {
     *("chat", "completion", "responses", "embedding", "moderation", "rerank"),
     *("image_generation", "image_edit", "audio_speech", "audio_transcription"),
 }
-SERVICE_TIERS = ("priority", "flex")
+SERVICE_TIERS = ("priority", "flex", "ultrafast", "balanced")
 FIELDS = {
     "i": "input_cost_per_token",
     "o": "output_cost_per_token",
     "c": "cache_read_input_token_cost",
     "w": "cache_creation_input_token_cost",
+    "l": "cache_creation_input_token_cost_above_1hr",
     "r": "output_cost_per_reasoning_token",
+    "a": "input_cost_per_audio_token",
+    "b": "output_cost_per_audio_token",
+    "g": "input_cost_per_image_token",
+    "e": "output_cost_per_image_token",
     "q": "input_cost_per_request",
     "k": "input_cost_per_query",
     "m": "cost_per_image",
     "h": "input_cost_per_character",
     "s": "cost_per_second",
-    "g": "image_token_surcharge",
+    "x": "search_medium",
+    "y": "search_low",
+    "z": "search_high",
+    "p": "search_counting",
 }
 PIECES = {"image_generation", "image_edit", "audio_speech", "audio_transcription"}
 # How the list calls a provider, and how a deployment does.
@@ -62,6 +72,12 @@ PROVIDERS = {
 }
 # These charge the dearer tier from its threshold on, the others above it (as LiteLLM bills them).
 INCLUSIVE = {"xai"}
+
+# Google bills a grounded prompt once (up to Gemini 2.5), Perplexity's Sonar every request.
+BILL_SEARCHED_ANSWERS = {"gemini", "vertex_ai", "vertex_ai-language-models"}
+BILL_EVERY_ANSWER = {"perplexity"}
+# What the list does not say, and LiteLLM charges all the same.
+SEARCH_OF = {"xai": "0.005"}
 
 Entry = dict[str, Any]
 
@@ -123,7 +139,7 @@ def _is_bare(name: str, entry: Entry) -> bool:
 def _row(entry: Entry, provider: str) -> str | None:
     if entry.get("mode") not in MODES:
         return None
-    entry = {**entry, **_unfolded_tiers(entry), **_pieces(entry)}
+    entry = {**entry, **_unfolded_tiers(entry), **_pieces(entry), **_searches(entry)}
     groups = [
         _group(entry, above + tier, label)
         for tier, name in [("", ""), *((f"_{name}", name) for name in SERVICE_TIERS)]
@@ -150,14 +166,28 @@ def _pieces(entry: Entry) -> Entry:
         ]
         if found:
             pieces[f"cost_per_{unit}"] = found[0]
-    for wanted, other in (("image", "token"), ("audio", "token")):
-        made = entry.get(f"output_cost_per_{wanted}_{other}")
-        if made is not None and (wanted == "image" or "output_cost_per_token" not in entry):
-            pieces["output_cost_per_token"] = made
-    text, image = entry.get("input_cost_per_token"), entry.get("input_cost_per_image_token")
-    if text is not None and image is not None and Decimal(image) > Decimal(text):
-        pieces["image_token_surcharge"] = str(Decimal(image) - Decimal(text))
+    for made in ("image", "audio"):
+        rate = entry.get(f"output_cost_per_{made}_token")
+        if rate is not None and "output_cost_per_token" not in entry:
+            pieces["output_cost_per_token"] = rate
     return pieces
+
+
+def _searches(entry: Entry) -> Entry:
+    """Name what a web search costs, and what the vendor counts as one."""
+    named, sizes = entry["litellm_provider"], entry.get("search_context_cost_per_query")
+    if not isinstance(sizes, dict):
+        is_talking = entry["mode"] in {"chat", "responses"} and named in SEARCH_OF
+        return {"search_medium": SEARCH_OF[named]} if is_talking else {}
+    low, medium, high = (sizes.get(f"search_context_size_{s}") for s in ("low", "medium", "high"))
+    found: Entry = {"search_medium": medium or low or high}
+    found |= {} if low in (None, medium) else {"search_low": low}
+    found |= {} if high in (None, medium) else {"search_high": high}
+    if named in BILL_SEARCHED_ANSWERS and entry.get("web_search_billing_unit") != "per_query":
+        found["search_counting"] = "1"
+    if named in BILL_EVERY_ANSWER and "search_low" in found:
+        found["search_counting"] = "2"
+    return found
 
 
 def _group(entry: Entry, suffix: str, label: str) -> str:

@@ -250,9 +250,10 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    `cached_tokens` and `cache_creation_tokens` lie within `prompt_tokens`, `reasoning_tokens`
-    within `completion_tokens`, `image_tokens` within `prompt_tokens`. What is not billed in tokens
-    is counted in its own unit. `is_estimated` marks counts of ours where the provider gave none.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
+    hour within the cache-creation ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
+    those of a vendor's own web search. `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -266,6 +267,11 @@ class Usage:
     characters: int = 0
     milliseconds: int = 0
     is_estimated: bool = False
+    hour_cache_tokens: int = 0
+    audio_tokens: int = 0
+    spoken_tokens: int = 0
+    drawn_tokens: int = 0
+    searches: int = 0
 
     @property
     def total_tokens(self) -> int:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from shared.domain import NANODOLLARS_PER_DOLLAR, Call, Endpoint, Usage
 from shared.errors import BadRequest, UnknownModel
+from shared.providers.usage import usage_of
 from shared.routing.groups import deployments_of
+from shared.spend.adjustments import adjusted
 from shared.spend.cost import cost
 from shared.spend.prices import price_of
 from shared.spend.tokens import estimate
@@ -15,8 +17,6 @@ from shared.wire.admin_reports import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pydantic import JsonValue
 
     from shared.admin.desk import Desk
     from shared.domain import Json
@@ -38,22 +38,16 @@ def calculate(desk: Desk, request: Calculate) -> Cost:
     price = price_of(deployments[0])
     if price is None:
         raise BadRequest(f"The price of {model} is not known.", param="model")
+    price = adjusted(price, deployments[0], desk.live.current.litellm)
     usage = _usage_of(answer) if answer is not None else _prompt_of(model, request)
     return Cost(cost=Decimal(cost(price, usage)) / NANODOLLARS_PER_DOLLAR)
 
 
-def _usage_of(answer: Mapping[str, JsonValue]) -> Usage:
-    usage = answer.get("usage")
-    if not isinstance(usage, dict):
+def _usage_of(answer: Mapping[str, Json]) -> Usage:
+    usage = usage_of(answer)
+    if usage is None:
         raise BadRequest("The answer has no usage.", param="completion_response.usage")
-    return Usage(
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-    )
-
-
-def _count(value: JsonValue) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return usage
 
 
 def _prompt_of(model: str, request: Calculate) -> Usage:

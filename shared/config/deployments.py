@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _VERTEX_LOCATION: Final = "global"
 _SECRETS: Final = ("api_key",)
+_SEARCHES: Final = "search_context_cost_per_query"
+_SEARCH_SIZES: Final = tuple(f"search_context_size_{size}" for size in ("low", "medium", "high"))
 # What model_info says for LiteLLM's own pages only.
 _ONLY_SHOWN: Final = ("db_model", "description", "created_at", "updated_at", "created_by")
 
@@ -235,8 +237,19 @@ def _api_key(params: Section, vendor: Vendor) -> str:
 
 def _prices(section: Section) -> Mapping[str, Json]:
     names = [name for name in section.values if "cost" in name]
-    found = {name: section.read(name, None, _price) for name in names}
+    found = {name: section.read(name, None, _price) for name in names if name != _SEARCHES}
+    found |= _search_prices(section)
     return {name: price for name, price in found.items() if price is not None}
+
+
+def _search_prices(section: Section) -> Mapping[str, Json]:
+    """Read what a web search costs: a price, or one for each size of what it finds."""
+    if not isinstance(section.values.get(_SEARCHES), dict):
+        return {_SEARCHES: section.read(_SEARCHES, None, _price)}
+    sizes = section.section(_SEARCHES)
+    found = {name: sizes.read(name, None, _price) for name in _SEARCH_SIZES}
+    sizes.warn_about_unread()
+    return found
 
 
 def _price(value: Json) -> Json:

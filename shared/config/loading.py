@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
@@ -197,6 +198,8 @@ def _litellm(section: Section) -> LiteLLMSettings:
         redis_down=section.read(
             "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
         ),
+        discounts=read_discounts(section),
+        margins=read_margins(section),
     )
 
 

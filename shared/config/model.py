@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -132,12 +133,25 @@ class GeneralSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """What is put onto the cost of a call: a share of it, and dollars."""
+
+    share: Decimal = Decimal(0)
+    dollars: Decimal = Decimal(0)
+
+
+_NO_DISCOUNTS: Final[Mapping[str, Decimal]] = MappingProxyType({})
+_NO_MARGINS: Final[Mapping[str, Margin]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
     refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`.
+    the proxy serves in each `budget_duration`. `discounts` and `margins` are by provider
+    (spend/adjustments.py).
     """
 
     budget_exceeded_status_code: int = 422
@@ -149,6 +163,8 @@ class LiteLLMSettings:
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
     redis_down: RedisDown = "closed"
+    discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
+    margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

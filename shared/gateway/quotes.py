@@ -10,8 +10,10 @@ from shared.domain import Endpoint, Nanodollars
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.routing.strategies import is_by_cost, strategy_word
+from shared.spend.adjustments import adjusted
 from shared.spend.cost import upper_bound
 from shared.spend.prices import FREE, price_of
+from shared.spend.searches import search_size
 from shared.spend.tokens import completion_bound, completions, counted_bound, prompt_size
 
 if TYPE_CHECKING:
@@ -72,18 +74,16 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
     """
     size = prompt_size(call)
     default = config.litellm.default_max_tokens
-    asked_tier = call.body.get("service_tier")
-    tier = asked_tier if isinstance(asked_tier, str) else None
     quotes: list[Quote] = []
     levels: dict[tuple[str, int], int] = {}
     for each in groups:
         group, deployments = each.name, each.deployments
         if is_by_cost(config.router, group):
             deployments = sorted(
-                deployments, key=lambda deployment: _cheapest(call, deployment, tier)
+                deployments, key=lambda deployment: _cheapest(call, deployment, config)
             )
         strategy = strategy_word(config.router, group, is_stream=call.is_stream)
-        prices = [_price(call, deployment, tier) for deployment in deployments]
+        prices = [_price(call, deployment, config) for deployment in deployments]
         bounds = [_bound(call, size, price, default) for price in prices]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
@@ -109,16 +109,24 @@ def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:
     return tuple(priced)
 
 
-def _cheapest(call: Call, deployment: Deployment, tier: str | None) -> tuple[int, bool, Decimal]:
+def _cheapest(call: Call, deployment: Deployment, config: Config) -> tuple[int, bool, Decimal]:
     """Rank by order, then by what a token in and one out cost; unknown prices come last."""
-    price = _price(call, deployment, tier)
-    cost = Decimal(0) if price is None else price.rates.input + price.rates.output
+    price = _price(call, deployment, config)
+    cost = Decimal(0) if price is None else _of_a_token_each_way(price)
     return deployment.order, price is None, cost
 
 
-def _price(call: Call, deployment: Deployment, tier: str | None) -> Price | None:
-    # Counting is free at every provider that counts.
-    return FREE if call.endpoint is Endpoint.COUNT_TOKENS else price_of(deployment, tier)
+def _of_a_token_each_way(price: Price) -> Decimal:
+    return (price.rates.input + price.rates.output) * price.factor + price.surcharge
+
+
+def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
+    if call.endpoint is Endpoint.COUNT_TOKENS:
+        return FREE  # at every provider that counts
+    asked_tier = call.body.get("service_tier")
+    tier = asked_tier if isinstance(asked_tier, str) else None
+    price = price_of(deployment, tier, search_size(call.body))
+    return None if price is None else adjusted(price, deployment, config.litellm)
 
 
 def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:
@@ -130,4 +138,5 @@ def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> N
         completion_bound(call, price.max_output_tokens, default),
         completions(call),
         counted_bound(call),
+        kinds=size.kinds,
     )

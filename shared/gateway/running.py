@@ -176,9 +176,12 @@ class Running:
         )
 
     def billed_cost(self) -> Nanodollars:
-        """Return what the call costs by what is known of its usage; nothing where no price is."""
+        """Return what the call costs by what is known of its usage.
+
+        Nothing where no price is known, or nobody answered: not even what each request costs.
+        """
         price = self.quote.price
-        return cost(price, self.billed_usage()) if price is not None else NOTHING
+        return cost(price, self.billed_usage()) if price and self.is_answering else NOTHING
 
     def shown(self, data: JsonObject) -> JsonObject:
         """Return an answer or an event as its caller may see it: our names, our ids."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -16,7 +16,7 @@ from shared.providers.openai_media import PATHS as MEDIA_PATHS
 from shared.providers.openai_media import media_body, media_reply
 from shared.providers.responses.native import ResponsesDecoder, read_response
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
-from shared.providers.usage import text_bytes, usage_of
+from shared.providers.usage import searches_in, text_bytes, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,6 +133,7 @@ class OpenAIDecoder:
     _parser: SseParser = field(default_factory=SseParser)
     _is_over: bool = False
     _has_finish_reason: bool = False
+    _searches: int = 0
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """Return the events that `chunk` completes."""
@@ -176,6 +177,9 @@ class OpenAIDecoder:
     def _chunk(self, chunk: JsonObject) -> StreamEvent:
         choices = chunk.get("choices")
         usage = usage_of(chunk)
+        self._searches = self._searches or searches_in(chunk)  # cited before the usage comes
+        if usage is not None:
+            usage = replace(usage, searches=usage.searches or self._searches)
         is_for_the_caller = True
         if not self.wants_usage_chunk:
             is_for_the_caller = bool(choices) or not isinstance(chunk.get("usage"), dict)

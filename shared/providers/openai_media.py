@@ -85,8 +85,12 @@ def _usage(call: Call, body: JsonObject) -> Usage | None:
         case Endpoint.IMAGE | Endpoint.IMAGE_EDIT:
             made = body.get("data")
             images = len(made) if isinstance(made, list) else 0
-            image_tokens = _count(body, "usage", "input_tokens_details", "image_tokens")
-            return replace(told or Usage(), images=images, image_tokens=int(image_tokens))
+            usage = told or Usage()
+            return replace(
+                usage,
+                images=images,
+                drawn_tokens=usage.drawn_tokens or usage.completion_tokens,
+            )
         case Endpoint.TRANSCRIPTION:
             return told or _heard(call, body)
         case _:

@@ -16,8 +16,9 @@ from shared.errors import BadRequest
 from shared.providers.anthropic.usage import message_usage
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure
+from shared.providers.gemini.usage import content_usage
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
-from shared.providers.usage import usage_of
+from shared.providers.usage import larger, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,38 +112,18 @@ def told_usage(body: JsonObject, before: Usage | None) -> Usage | None:
         told = place.get("usage")
         if isinstance(told, dict) and "output_tokens" in told and "total_tokens" not in told:
             return _joined(message_usage(told), before)
-        if isinstance(of_gemini := place.get("usageMetadata"), dict):
-            return _gemini(of_gemini)
+        if "usageMetadata" in place:
+            return _joined(content_usage(place), before)
         if (usage := usage_of(place)) is not None:
             return usage
     return None
 
 
 def _joined(told: Usage | None, before: Usage | None) -> Usage | None:
-    """Join what Anthropic tells in two events: the prompt first, the answer at the end."""
+    """Join what is told in several events: by Anthropic the prompt first, the answer at the end."""
     if told is None or before is None:
         return told or before
-    return Usage(
-        prompt_tokens=max(told.prompt_tokens, before.prompt_tokens),
-        completion_tokens=max(told.completion_tokens, before.completion_tokens),
-        cached_tokens=max(told.cached_tokens, before.cached_tokens),
-        cache_creation_tokens=max(told.cache_creation_tokens, before.cache_creation_tokens),
-        reasoning_tokens=max(told.reasoning_tokens, before.reasoning_tokens),
-    )
-
-
-def _gemini(told: JsonObject) -> Usage | None:
-    # Thoughts are counted beside the candidates (ai.google.dev/api/generate-content, 2026-11).
-    thoughts = told.get("thoughtsTokenCount")
-    answer = told.get("candidatesTokenCount")
-    counted: JsonObject = {
-        "prompt_tokens": told.get("promptTokenCount"),
-        "completion_tokens": (answer if isinstance(answer, int) else 0)
-        + (thoughts if isinstance(thoughts, int) else 0),
-        "prompt_tokens_details": {"cached_tokens": told.get("cachedContentTokenCount")},
-        "completion_tokens_details": {"reasoning_tokens": thoughts},
-    }
-    return usage_of({"usage": counted})
+    return larger(told, before)
 
 
 def _is_for_vendor(name: str) -> bool:

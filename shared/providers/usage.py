@@ -6,6 +6,7 @@ sent: usage is billed.
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,29 @@ _REASONING: Final = (
     ("reasoning_tokens",),  # Perplexity
 )
 
+_AUDIO: Final = (
+    ("prompt_tokens_details", "audio_tokens"),
+    ("input_tokens_details", "audio_tokens"),
+    ("input_token_details", "audio_tokens"),  # OpenAI's transcripts
+)
+_IMAGE: Final = (
+    ("prompt_tokens_details", "image_tokens"),
+    ("input_tokens_details", "image_tokens"),
+)
+_SPOKEN: Final = (
+    ("completion_tokens_details", "audio_tokens"),
+    ("output_tokens_details", "audio_tokens"),
+)
+_DRAWN: Final = (
+    ("completion_tokens_details", "image_tokens"),
+    ("output_tokens_details", "image_tokens"),
+)
+_SEARCHES: Final = (
+    ("server_tool_use", "web_search_requests"),  # Anthropic's, told through gateways
+    ("server_side_tool_usage_details", "web_search_calls"),  # xAI
+    ("num_search_queries",),  # Perplexity
+)
+
 _TEXTS: Final = frozenset(
     {
         *("delta", "message", "text", "content", "refusal"),
@@ -45,6 +69,7 @@ _TEXTS: Final = frozenset(
     }
 )
 _DEEPEST_TEXT: Final = 8
+_CALL: Final = "web_search_call"
 
 
 def usage_of(body: Mapping[str, Json]) -> Usage | None:
@@ -52,8 +77,23 @@ def usage_of(body: Mapping[str, Json]) -> Usage | None:
     for place in _places(body):
         usage = _read(place)
         if usage is not None:
-            return usage
+            return replace(usage, searches=usage.searches or searches_in(body))
     return None
+
+
+def searches_in(body: Mapping[str, Json]) -> int:
+    """Count the web searches that an answer shows: OpenAI tells them in no usage.
+
+    A response lists its calls; a chat has at least one where it cites what was found (LiteLLM).
+    """
+    output, choices = body.get("output"), body.get("choices")
+    if isinstance(output, list):
+        return sum(isinstance(item, dict) and item.get("type") == _CALL for item in output)
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") or choice.get("delta") if isinstance(choice, dict) else None
+        if isinstance(message, dict) and message.get("annotations"):
+            return 1
+    return 0
 
 
 def _places(body: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
@@ -79,13 +119,26 @@ def _read(found: Mapping[str, Json]) -> Usage | None:
     if prompt == completion == 0:
         return None
     cached = min(_first_count(found, _CACHED), prompt)
+    audio = min(_first_count(found, _AUDIO), prompt)
+    spoken = min(_first_count(found, _SPOKEN), completion)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=min(completion, MAX_TOKENS),
         cached_tokens=cached,
         cache_creation_tokens=min(_first_count(found, _CACHE_CREATION), prompt - cached),
         reasoning_tokens=min(reasoning, completion),
+        audio_tokens=audio,
+        image_tokens=min(_first_count(found, _IMAGE), prompt - audio),
+        spoken_tokens=spoken,
+        drawn_tokens=min(_first_count(found, _DRAWN), completion - spoken),
+        searches=_first_count(found, _SEARCHES),
     )
+
+
+def larger(one: Usage, other: Usage) -> Usage:
+    """Join what is told in several events: of every count the larger."""
+    counts = [field.name for field in fields(Usage) if field.name != "is_estimated"]
+    return replace(one, **{name: max(getattr(one, name), getattr(other, name)) for name in counts})
 
 
 def _first_count(found: Mapping[str, Json], paths: tuple[tuple[str, ...], ...]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from shared.domain import Deployment
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+
+SearchCounting = Literal["each", "once", "always"]
+SearchSize = Literal["low", "medium", "high"]
+"""How much of what a web search finds goes into the prompt; some vendors price it apart."""
 
 _TABLE_FILE: Final = Path(__file__).with_name("table") / "prices.json"
 _LETTERS: Final = {
@@ -28,7 +33,12 @@ _LETTERS: Final = {
     "output_cost_per_token": "o",
     "cache_read_input_token_cost": "c",
     "cache_creation_input_token_cost": "w",
+    "cache_creation_input_token_cost_above_1hr": "l",
     "output_cost_per_reasoning_token": "r",
+    "input_cost_per_audio_token": "a",
+    "output_cost_per_audio_token": "b",
+    "input_cost_per_image_token": "g",
+    "output_cost_per_image_token": "e",
     "input_cost_per_request": "q",
     "input_cost_per_query": "k",
     "input_cost_per_image": "m",
@@ -36,13 +46,18 @@ _LETTERS: Final = {
     "input_cost_per_character": "h",
     "input_cost_per_second": "s",
     "output_cost_per_second": "s",
-    "image_token_surcharge": "g",
+    "search_context_cost_per_query": "x",
+    "search_context_size_low": "y",
+    "search_context_size_medium": "x",
+    "search_context_size_high": "z",
 }
 _WHOLE_PRICE: Final = frozenset("ioqkmhs")
 _FIELD: Final = re.compile(
-    rf"({'|'.join(_LETTERS)})(?:_above_(\d+)(k?)_tokens)?(?:_(priority|flex))?"
+    rf"({'|'.join(_LETTERS)})(?:_above_(\d+)(k?)_tokens)?(?:_(priority|flex|ultrafast|balanced))?"
 )
-_RATE: Final = re.compile(r"[iocwrqkmhsg]\d")
+_RATE: Final = re.compile(r"[a-z]\d")
+_SEARCH_LETTERS: Final = {"low": "y", "medium": "x", "high": "z"}
+_COUNTING: Final[tuple[SearchCounting, ...]] = ("each", "once", "always")
 _SAME_PLACE: Final = {
     "text-completion-openai": "openai",
     "ollama_chat": "ollama",
@@ -64,29 +79,54 @@ class Rates:
     cache_read: Decimal = ZERO
     cache_creation: Decimal = ZERO
     reasoning: Decimal = ZERO
+    hour_cache: Decimal = ZERO
+    audio: Decimal = ZERO
+    image: Decimal = ZERO
+    spoken: Decimal = ZERO
+    drawn: Decimal = ZERO
 
     @classmethod
     def of(cls, letters: Mapping[str, Decimal]) -> Rates:
-        """Fill what is not said: caching costs as input does, reasoning as output does."""
+        """Fill what is not said: other kinds of input cost as input does, of output as output."""
         read, written = letters.get("i", ZERO), letters.get("o", ZERO)
+        cache_creation = letters.get("w", read)
         return cls(
             input=read,
             output=written,
             cache_read=letters.get("c", read),
-            cache_creation=letters.get("w", read),
+            cache_creation=cache_creation,
             reasoning=letters.get("r", written),
+            hour_cache=letters.get("l", cache_creation),
+            audio=letters.get("a", read),
+            image=letters.get("g", read),
+            spoken=letters.get("b", written),
+            drawn=letters.get("e", written),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Dollars for what is not billed in tokens; `image_token` is what one costs beyond a text's."""
+    """Dollars for what is not billed in tokens.
+
+    A vendor bills each of its web searches, a searched answer once, or every call as a search.
+    """
 
     query: Decimal = ZERO
     image: Decimal = ZERO
     character: Decimal = ZERO
     second: Decimal = ZERO
-    image_token: Decimal = ZERO
+    search: Decimal = ZERO
+    counting: SearchCounting = "each"
+
+    def billed_searches(self, searches: int) -> int:
+        """Return how many of the searches of one call are billed."""
+        match self.counting:
+            case "each":
+                return searches
+            case "once":
+                return min(searches, 1)
+            case "always":
+                return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +139,18 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one deployment charges, and how much fits into its model; tiers ascend."""
+    """What one deployment charges, and how much fits into its model; tiers ascend.
+
+    What a call comes to by its rates is multiplied by `factor`, and `surcharge` dollars are added:
+    discounts and margins (adjustments.py).
+    """
 
     rates: Rates
     tiers: tuple[Tier, ...] = ()
     per_request: Decimal = ZERO
     units: Units = Units()
+    factor: Decimal = ONE
+    surcharge: Decimal = ZERO
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
 
@@ -128,7 +174,9 @@ class _Row:
 _NO_ROW: Final = _Row()
 
 
-def price_of(deployment: Deployment, service_tier: str | None = None) -> Price | None:
+def price_of(
+    deployment: Deployment, service_tier: str | None = None, search_size: SearchSize = "medium"
+) -> Price | None:
     """Return what a call there costs, None when nobody knows.
 
     `service_tier` is the one the caller asks for; what it does not change costs as usual.
@@ -138,6 +186,7 @@ def price_of(deployment: Deployment, service_tier: str | None = None) -> Price |
         tuple(sorted((name, str(value)) for name, value in deployment.custom_price.items())),
         deployment.max_output_tokens,
         service_tier,
+        search_size,
     )
 
 
@@ -147,6 +196,7 @@ def _price_of(
     custom: tuple[tuple[str, str], ...],
     max_output_tokens: int | None,
     service_tier: str | None,
+    search_size: SearchSize,
 ) -> Price | None:
     row = _NO_ROW if key is None else _read_row(_models()[key])
     own = _groups_of(custom)
@@ -160,7 +210,11 @@ def _price_of(
         rates=Rates.of(letters),
         tiers=tuple(_tiers(groups, service_tier)),
         per_request=letters.get("q", ZERO),
-        units=Units(*(letters.get(letter, ZERO) for letter in "kmhsg")),
+        units=Units(
+            *(letters.get(letter, ZERO) for letter in "kmhs"),
+            search=letters.get(_SEARCH_LETTERS[search_size], letters.get("x", ZERO)),
+            counting=_COUNTING[int(letters.get("p", ZERO))],
+        ),
         max_input_tokens=row.max_input_tokens,
         max_output_tokens=max_output_tokens or row.max_output_tokens,
     )

@@ -6,12 +6,14 @@ a chat template adds is counted generously. An estimate is what is likely: four 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from shared.domain import Endpoint, Usage
+from shared.spend.cost import ANY_KIND, Kinds
+from shared.spend.searches import searches_bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +55,10 @@ _WRITTEN: Final = frozenset(
         Endpoint.PASS_THROUGH,
     }
 )
+_READABLE: Final = _WRITTEN - {Endpoint.PASS_THROUGH}
+"""Where we know what a prompt is made of."""
+_FOR_AN_HOUR: Final = b'"ttl":"1h"'
+"""How Anthropic's prompts ask for the dearer cache; within a text its quotes would be escaped."""
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
@@ -71,6 +77,7 @@ class PromptSize:
     messages: int = 0
     inputs: int = 1
     has_tools: bool = False
+    kinds: Kinds = ANY_KIND
 
     def bound(self, max_input_tokens: int | None) -> int:
         """Return a number of tokens that no tokenizer exceeds.
@@ -94,6 +101,13 @@ class PromptSize:
 def prompt_size(call: Call) -> PromptSize:
     """Measure what the call gives a model to read."""
     prompt: JsonObject = {k: v for k, v in call.body.items() if k not in _NOT_PROMPT}
+    size = _size(call, prompt)
+    is_readable = call.endpoint in _READABLE
+    is_for_an_hour = is_readable and _FOR_AN_HOUR in orjson.dumps(prompt)
+    return replace(size, kinds=Kinds(not is_readable or size.attachments > 0, is_for_an_hour))
+
+
+def _size(call: Call, prompt: JsonObject) -> PromptSize:
     match call.endpoint:
         case Endpoint.CHAT:
             return _chat_size(prompt)
@@ -164,8 +178,7 @@ def counted_bound(call: Call) -> Usage:
             chunks = max(count, _bytes(documents) // BYTES_PER_CHUNK)
             return Usage(queries=-(-chunks // DOCUMENTS_PER_SEARCH))
         case Endpoint.IMAGE | Endpoint.IMAGE_EDIT:
-            tokens = TOKENS_PER_IMAGE * len(call.uploads)
-            return Usage(images=completions(call), image_tokens=tokens)
+            return Usage(images=completions(call))
         case Endpoint.SPEECH:
             spoken = call.body.get("input")
             characters = len(spoken) if isinstance(spoken, str) else 0
@@ -173,7 +186,7 @@ def counted_bound(call: Call) -> Usage:
         case Endpoint.TRANSCRIPTION:
             return Usage(milliseconds=_upload_bytes(call) * 1000 // LEAST_BYTES_PER_SECOND)
         case _:
-            return Usage()
+            return Usage(searches=searches_bound(call.body))
 
 
 def _chat_size(prompt: JsonObject) -> PromptSize:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import orjson
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.loading import ConfigError, load_config, read_config
-from shared.config.model import UNORDERED, Config
+from shared.config.model import UNORDERED, Config, Margin
 from shared.domain import Timeouts
 
 if TYPE_CHECKING:
@@ -514,6 +515,14 @@ def test_aliases_may_be_hidden() -> None:
         ("litellm_settings", "unknown_price", ["zero"]),
         ("litellm_settings", "redis_down", True),
         ("litellm_settings", "redis_down", "grace"),
+        ("litellm_settings", "cost_discount_config", {"openai": 1.5}),
+        ("litellm_settings", "cost_discount_config", {"openai": "5%"}),
+        ("litellm_settings", "cost_discount_config", {"nobody": 0.1}),
+        ("litellm_settings", "cost_discount_config", [0.1]),
+        ("litellm_settings", "cost_margin_config", {"openai": -0.1}),
+        ("litellm_settings", "cost_margin_config", {"openai": {}}),
+        ("litellm_settings", "cost_margin_config", {"global": {"fixed_amount": -1}}),
+        ("litellm_settings", "cost_margin_config", {"nobody": 0.1}),
         ("general_settings", "allow_private_api_base", "yes"),
         ("general_settings", "litellm_key_header_name", 5),
     ],
@@ -558,6 +567,44 @@ def test_every_setting_is_read() -> None:
         config.general.key_header_name,
         config.general.allow_private_api_base,
     )
+
+
+def test_discounts_and_margins_are_read() -> None:
+    config, findings = read(
+        {
+            "litellm_settings": {
+                "cost_discount_config": {"openai": 0.05, "openai/gpt-5*": 0.1},
+                "cost_margin_config": {
+                    "azure": 0.2,
+                    "global": {"percentage": 0.08, "fixed_amount": 0.0005},
+                },
+            }
+        }
+    )
+
+    assert ([], []) == (findings.problems, findings.warnings)
+    assert {"openai": Decimal("0.05"), "openai/gpt-5*": Decimal("0.1")} == config.litellm.discounts
+    assert {
+        "azure": Margin(share=Decimal("0.2")),
+        "global": Margin(share=Decimal("0.08"), dollars=Decimal("0.0005")),
+    } == config.litellm.margins
+
+
+def test_the_price_of_a_search_is_one_or_by_size() -> None:
+    by_size: JsonObject = {"search_context_size_low": 0.01, "search_context_size_high": "0.03"}
+    data: JsonObject = {
+        "model_list": [
+            entry(api_base="http://h", search_context_cost_per_query=0.02),
+            entry(api_base="http://h", search_context_cost_per_query=by_size),
+        ]
+    }
+
+    config, findings = read(data)
+
+    assert [] == findings.problems
+    assert [{"search_context_cost_per_query": 0.02}, by_size] == [
+        dict(deployment.custom_price) for deployment in config.deployments
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import JsonObject, Usage
+from shared.providers.anthropic.usage import message_usage
+from shared.providers.gemini.usage import content_usage
 from shared.providers.usage import MAX_TOKENS, text_bytes, usage_of
 
 ANY_JSON = st.recursive(
@@ -45,6 +47,8 @@ def test_whatever_is_sent_parts_lie_within_their_wholes(sent: object) -> None:
 
     assert 0 <= usage.cached_tokens + usage.cache_creation_tokens <= usage.prompt_tokens
     assert 0 <= usage.reasoning_tokens <= usage.completion_tokens <= MAX_TOKENS
+    assert 0 <= usage.audio_tokens + usage.image_tokens <= usage.prompt_tokens
+    assert 0 <= usage.spoken_tokens + usage.drawn_tokens <= usage.completion_tokens
     assert usage.prompt_tokens <= MAX_TOKENS
 
 
@@ -73,6 +77,24 @@ def test_whatever_is_sent_parts_lie_within_their_wholes(sent: object) -> None:
             {"prompt_tokens": 9, "completion_tokens": 1, "cached_tokens": 4},
             Usage(9, 1, cached_tokens=4),
         ),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 8,
+                "prompt_tokens_details": {"audio_tokens": 4, "image_tokens": 3},
+                "completion_tokens_details": {"audio_tokens": 5, "image_tokens": 9},
+            },
+            Usage(9, 8, audio_tokens=4, image_tokens=3, spoken_tokens=5, drawn_tokens=3),
+        ),
+        (
+            {"input_tokens": 9, "output_tokens": 1, "input_token_details": {"audio_tokens": 7}},
+            Usage(9, 1, audio_tokens=7),
+        ),
+        ({"prompt_tokens": 9, "num_search_queries": 2}, Usage(9, searches=2)),
+        (
+            {"prompt_tokens": 9, "server_side_tool_usage_details": {"web_search_calls": 2}},
+            Usage(9, searches=2),
+        ),
         ({"prompt_tokens": True, "completion_tokens": "2"}, None),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None),
         ({"prompt_tokens": -3, "completion_tokens": float("nan")}, None),
@@ -94,6 +116,58 @@ def test_reasoning_beside_the_completion_is_billed_with_it() -> None:
     }
 
     assert Usage(10, 32, reasoning_tokens=30) == usage_of({"usage": sent})
+
+
+TOLD: JsonObject = {"prompt_tokens": 3, "completion_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    ("body", "searches"),
+    [
+        ({"output": [{"type": "web_search_call"}, {"type": "message"}] * 2}, 2),
+        ({"output": [{"type": "message"}]}, 0),
+        ({"choices": [{"message": {"annotations": [{"type": "url_citation"}] * 3}}]}, 1),
+        ({"choices": [{"message": {"annotations": []}}]}, 0),
+        ({"choices": "none", "output": None}, 0),
+    ],
+)
+def test_searches_that_no_usage_tells_are_read_off_the_answer(
+    body: JsonObject, searches: int
+) -> None:
+    assert Usage(3, 2, searches=searches) == usage_of({**body, "usage": TOLD})
+
+
+def test_anthropic_tells_its_hours_cache_and_its_searches() -> None:
+    told: JsonObject = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cache_creation_input_tokens": 9,
+        "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 5},
+        "server_tool_use": {"web_search_requests": 3},
+    }
+
+    expected = Usage(10, 2, cache_creation_tokens=9, hour_cache_tokens=5, searches=3)
+    assert expected == message_usage(told)
+
+
+def test_gemini_tells_tokens_by_kind_and_its_searches() -> None:
+    told: JsonObject = {
+        "promptTokenCount": 9,
+        "candidatesTokenCount": 8,
+        "thoughtsTokenCount": 1,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 2},
+            {"modality": "AUDIO", "tokenCount": 4},
+            {"modality": "IMAGE", "tokenCount": 3},
+        ],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 7}],
+    }
+    ground: JsonObject = {"groundingMetadata": {"webSearchQueries": ["a", "b"]}}
+
+    expected = Usage(
+        9, 9, reasoning_tokens=1, audio_tokens=4, image_tokens=3, drawn_tokens=7, searches=2
+    )
+    assert expected == content_usage({"usageMetadata": told, "candidates": [ground]})
 
 
 def test_groq_and_moonshot_put_it_elsewhere() -> None:

@@ -10,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import Usage
-from shared.spend.cost import MAX_COST, MAX_TOKENS, cost, upper_bound
-from shared.spend.prices import Price, Rates, Tier
+from shared.spend.cost import MAX_COST, MAX_TOKENS, Kinds, cost, upper_bound
+from shared.spend.prices import Price, Rates, Tier, Units
 
 GPT_4O = Price(Rates.of({"i": Decimal("2.5e-6"), "o": Decimal("1e-5"), "c": Decimal("1.25e-6")}))
 
 AMOUNTS = st.decimals(min_value=0, max_value="0.001", places=17)
-RATES = st.builds(Rates, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
+RATES = st.builds(Rates, *[AMOUNTS] * 10)
+SHARES = st.decimals(min_value=0, max_value=2, places=4)
+COUNTINGS = st.sampled_from(["each", "once", "always"])
+UNITS = st.builds(Units, *[AMOUNTS] * 5, COUNTINGS)
 COUNTS = st.integers(0, 3_000_000)
 CLAIMS = st.integers(-(10**20), 10**20)
 
@@ -28,6 +31,9 @@ def prices(draw: st.DrawFn) -> Price:
         rates=draw(RATES),
         tiers=tuple(Tier(threshold, draw(RATES)) for threshold in above),
         per_request=draw(AMOUNTS),
+        units=draw(UNITS),
+        factor=draw(SHARES),
+        surcharge=draw(AMOUNTS),
     )
 
 
@@ -35,12 +41,24 @@ def prices(draw: st.DrawFn) -> Price:
 def usages(draw: st.DrawFn) -> Usage:
     prompt, completion = draw(COUNTS), draw(COUNTS)
     cached = draw(st.integers(0, prompt))
+    created = draw(st.integers(0, prompt - cached))
+    audio = draw(st.integers(0, prompt - cached - created))
+    reasoning = draw(st.integers(0, completion))
+    spoken = draw(st.integers(0, completion - reasoning))
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         cached_tokens=cached,
-        cache_creation_tokens=draw(st.integers(0, prompt - cached)),
-        reasoning_tokens=draw(st.integers(0, completion)),
+        cache_creation_tokens=created,
+        hour_cache_tokens=draw(st.integers(0, created)),
+        audio_tokens=audio,
+        image_tokens=draw(st.integers(0, prompt - cached - created - audio)),
+        reasoning_tokens=reasoning,
+        spoken_tokens=spoken,
+        drawn_tokens=draw(st.integers(0, completion - reasoning - spoken)),
+        searches=draw(st.integers(0, 30)),
+        images=draw(st.integers(0, 10)),
+        milliseconds=draw(st.integers(0, 100_000)),
     )
 
 
@@ -50,15 +68,29 @@ def exact_cost(price: Price, usage: Usage) -> int:
     for tier in price.tiers:
         if usage.prompt_tokens > tier.above:
             rates = tier.rates
-    uncached = usage.prompt_tokens - usage.cached_tokens - usage.cache_creation_tokens
-    dollars = (
-        Fraction(price.per_request)
-        + Fraction(rates.input) * uncached
-        + Fraction(rates.cache_read) * usage.cached_tokens
-        + Fraction(rates.cache_creation) * usage.cache_creation_tokens
-        + Fraction(rates.output) * (usage.completion_tokens - usage.reasoning_tokens)
-        + Fraction(rates.reasoning) * usage.reasoning_tokens
-    )
+    priced = [
+        (rates.cache_read, usage.cached_tokens),
+        (rates.cache_creation, usage.cache_creation_tokens - usage.hour_cache_tokens),
+        (rates.hour_cache, usage.hour_cache_tokens),
+        (rates.audio, usage.audio_tokens),
+        (rates.image, usage.image_tokens),
+        (rates.reasoning, usage.reasoning_tokens),
+        (rates.spoken, usage.spoken_tokens),
+        (rates.drawn, usage.drawn_tokens),
+    ]
+    inside = sum(count for _, count in priced[:5])
+    written = sum(count for _, count in priced[5:])
+    searches = {"each": usage.searches, "once": min(usage.searches, 1), "always": 1}
+    images_are_tokens = usage.drawn_tokens > 0 and rates.drawn > 0
+    priced += [
+        (rates.input, usage.prompt_tokens - inside),
+        (rates.output, usage.completion_tokens - written),
+        (price.units.search, searches[price.units.counting]),
+        (price.units.image, 0 if images_are_tokens else usage.images),
+    ]
+    dollars = Fraction(price.per_request) + sum(Fraction(rate) * count for rate, count in priced)
+    dollars += Fraction(price.units.second) * Fraction(usage.milliseconds, 1000)
+    dollars = dollars * Fraction(price.factor) + Fraction(price.surcharge)
     return ceil(dollars * 10**9)
 
 
@@ -76,7 +108,20 @@ def test_no_usage_within_its_bounds_costs_more_than_the_upper_bound(
         usage.completion_tokens + more_completion,
     )
 
-    assert cost(price, usage) <= upper_bound(price, prompt, completion)
+    assert cost(price, usage) <= upper_bound(price, prompt, completion, counted=usage)
+
+
+@given(prices(), usages())
+def test_a_prompt_of_text_alone_needs_no_reservation_for_other_kinds(
+    price: Price, usage: Usage
+) -> None:
+    text = replace(usage, audio_tokens=0, image_tokens=0, hour_cache_tokens=0)
+    prompt, completion = text.prompt_tokens, text.completion_tokens
+    plain = Kinds(attached=False, hour_cache=False)
+
+    bound = upper_bound(price, prompt, completion, counted=text, kinds=plain)
+
+    assert cost(price, text) <= bound <= upper_bound(price, prompt, completion, counted=text)
 
 
 @given(prices(), usages(), COUNTS, COUNTS)
@@ -93,7 +138,7 @@ def test_more_tokens_never_cost_less_within_a_tier(
     assert cost(flat, usage) <= cost(flat, more)
 
 
-@given(prices(), st.builds(Usage, CLAIMS, CLAIMS, CLAIMS, CLAIMS, CLAIMS))
+@given(prices(), st.builds(Usage, *[CLAIMS] * 10, st.booleans(), *[CLAIMS] * 5))
 def test_whatever_is_claimed_the_cost_is_one(price: Price, claimed: Usage) -> None:
     assert 0 <= cost(price, claimed) <= MAX_COST
 
@@ -105,6 +150,20 @@ def test_an_upper_bound_is_a_cost_too(price: Price, prompt: int, completion: int
 
 def test_cached_tokens_have_their_own_price() -> None:
     assert 2_500 * 60 + 1_250 * 40 + 10_000 * 10 == cost(GPT_4O, Usage(100, 10, cached_tokens=40))
+
+
+def test_a_cache_for_an_hour_costs_more_than_one_for_minutes() -> None:
+    claude = Price(Rates.of({"i": Decimal(3), "w": Decimal("3.75"), "l": Decimal(6)}))
+    usage = Usage(10, cache_creation_tokens=5, hour_cache_tokens=2)
+
+    assert (3 * 5 + 3.75 * 3 + 6 * 2) * 10**9 == cost(claude, usage)
+
+
+def test_audio_that_came_from_the_cache_is_not_billed_as_audio_too() -> None:
+    price = Price(Rates.of({"i": Decimal(1), "c": Decimal("0.5"), "a": Decimal(9)}))
+    usage = Usage(10, cached_tokens=8, audio_tokens=10)
+
+    assert (0.5 * 8 + 9 * 2) * 10**9 == cost(price, usage)
 
 
 def test_a_fraction_of_a_nanodollar_is_rounded_up() -> None:

@@ -35,7 +35,11 @@ def deployment(model: str, custom_price: JsonObject | None = None, **changed: ob
 
 
 def rates(**named: str) -> Rates:
-    return Rates(**{name: Decimal(value) for name, value in named.items()})
+    """What is not named costs as the plain token of its side does."""
+    found = {name: Decimal(value) for name, value in named.items()}
+    read, written = dict.fromkeys(("audio", "image"), found["input"]), found["output"]
+    made = dict.fromkeys(("spoken", "drawn"), written)
+    return Rates(**{"hour_cache": found["cache_creation"], **read, **made, **found})
 
 
 def known(price: Price | None) -> Price:
@@ -149,6 +153,79 @@ def test_every_kind_of_own_price_is_read() -> None:
     assert expected == price
 
 
+def test_prices_of_ones_own_for_audio_images_an_hours_cache_and_searches_are_read() -> None:
+    own: JsonObject = {
+        "input_cost_per_token": 1,
+        "output_cost_per_token": 2,
+        "cache_creation_input_token_cost": 3,
+        "cache_creation_input_token_cost_above_1hr": 4,
+        "input_cost_per_audio_token": 5,
+        "output_cost_per_audio_token": 6,
+        "input_cost_per_image_token": 7,
+        "output_cost_per_image_token": 8,
+        "cache_creation_input_token_cost_above_1hr_above_200k_tokens": 9,
+        "search_context_size_medium": 10,
+        "search_context_size_high": 11,
+    }
+    named = deployment("custom_openai/x", own)
+
+    price = known(price_of(named))
+
+    expected = rates(
+        input="1",
+        output="2",
+        cache_read="1",
+        cache_creation="3",
+        reasoning="2",
+        hour_cache="4",
+        audio="5",
+        spoken="6",
+        image="7",
+        drawn="8",
+    )
+    assert expected == price.rates
+    assert Decimal(9) == price.rates_for(200_001).hour_cache
+    sizes = [known(price_of(named, None, size)).units.search for size in ("low", "medium", "high")]
+    assert [10, 10, 11] == sizes
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "rate"),
+    [
+        ("openai/gpt-audio", "audio", "3.2e-5"),
+        ("openai/gpt-audio", "spoken", "6.4e-5"),
+        ("openai/gpt-image-1", "image", "1e-5"),
+        ("openai/gpt-image-1", "drawn", "4e-5"),
+        ("anthropic/claude-sonnet-4-5", "hour_cache", "6e-6"),
+        ("gemini/gemini-2.5-flash", "audio", "1e-6"),
+    ],
+)
+def test_the_table_knows_what_is_not_text(model: str, kind: str, rate: str) -> None:
+    assert Decimal(rate) == getattr(known(price_of(deployment(model))).rates, kind)
+
+
+@pytest.mark.parametrize(
+    ("model", "billed"),
+    [
+        ("openai/gpt-5", [0, 3]),
+        ("anthropic/claude-sonnet-4-5", [0, 3]),
+        ("vertex_ai/claude-sonnet-4-5", [0, 3]),
+        ("gemini/gemini-2.5-flash", [0, 1]),
+        ("gemini/gemini-3.5-flash", [0, 3]),
+        ("perplexity/sonar", [1, 1]),
+        ("perplexity/sonar-deep-research", [0, 3]),
+        ("xai/grok-4.3", [0, 3]),
+    ],
+)
+def test_a_vendor_bills_every_search_or_an_answer_that_searched_or_every_answer(
+    model: str, billed: list[int]
+) -> None:
+    units = known(price_of(deployment(model))).units
+
+    assert units.search > 0
+    assert billed == [units.billed_searches(0), units.billed_searches(3)]
+
+
 def test_a_rate_that_is_no_price_by_itself_refines_the_tables() -> None:
     price = known(price_of(deployment("openai/gpt-4o", {"cache_read_input_token_cost": 0})))
 
@@ -164,9 +241,10 @@ def test_a_deployments_own_limit_wins() -> None:
 def test_every_row_of_the_table_is_a_price() -> None:
     for name in MODELS:
         price = known(price_of(deployment(name)))
-        usage = Usage(300_000, 1000, cached_tokens=100, reasoning_tokens=10)
+        usage = Usage(300_000, 1000, cached_tokens=100, reasoning_tokens=10, searches=2)
+        counted = Usage(searches=2)
 
-        assert 0 <= cost(price, usage) <= upper_bound(price, 300_000, 1000)
+        assert 0 <= cost(price, usage) <= upper_bound(price, 300_000, 1000, counted=counted)
         assert [*{tier.above: 0 for tier in price.tiers}] == sorted(t.above for t in price.tiers)
 
 
@@ -222,6 +300,18 @@ LIST: JsonObject = {
         ],
     },
     "openai/picture": {"litellm_provider": "openai", "mode": "image_generation"},
+    "gemini/hears": {
+        "litellm_provider": "gemini",
+        "mode": "chat",
+        "input_cost_per_token": "1",
+        "input_cost_per_audio_token": "2",
+        "cache_creation_input_token_cost_above_1hr": "3",
+        "search_context_cost_per_query": {
+            "search_context_size_low": "4",
+            "search_context_size_medium": "4",
+            "search_context_size_high": "5",
+        },
+    },
     "elsewhere/x": {
         "litellm_provider": "elsewhere",
         "mode": "chat",
@@ -237,7 +327,8 @@ def test_the_table_is_reduced_to_models_that_are_charged_by_the_token(
     assert {
         "openai/big": "chat 100 - i2.5e-6 o1e-5 >200000 i5e-6 priority i3e-6",
         "openai/small": "embedding - - i2e-8 o0",
-        "xai/grok": "chat - - i1 >127999 i2",
+        "xai/grok": "chat - - i1 x5e-3 >127999 i2",
+        "gemini/hears": "chat - - i1 l3 a2 x4 z5 p1",
         "dashscope/q": "chat - - i1 o2 c1 w1 r2 >256000 i3 c3 w3",
     } == make_price_table.reduced(LIST)
 

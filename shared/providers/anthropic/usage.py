@@ -24,6 +24,7 @@ def message_usage(told: JsonObject) -> Usage | None:
     completion = count(told.get("output_tokens"))
     if prompt == completion == 0:
         return None
+    by_life = mapping(told.get("cache_creation"))
     thinking = count(mapping(told.get("output_tokens_details")).get("thinking_tokens"))
     return Usage(
         prompt_tokens=prompt,
@@ -31,4 +32,6 @@ def message_usage(told: JsonObject) -> Usage | None:
         cached_tokens=cached,
         cache_creation_tokens=written,
         reasoning_tokens=min(thinking, completion),
+        hour_cache_tokens=min(count(by_life.get("ephemeral_1h_input_tokens")), written),
+        searches=count(mapping(told.get("server_tool_use")).get("web_search_requests")),
     )

@@ -22,6 +22,7 @@ from shared.providers.gemini.reply import chat_reply, finish_reason, pieces, ref
 from shared.providers.gemini.request import content_body
 from shared.providers.gemini.usage import content_usage
 from shared.providers.reading import mapping, mappings, parsed, text
+from shared.providers.usage import larger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +105,8 @@ class _ChatMeaning:
             return [StreamEvent(error=failure_inside(data))]
         refuse_if_blocked(data)
         self.chunks.id = self.chunks.id or text(data.get("responseId"))
-        self._usage = content_usage(data) or self._usage
+        told = content_usage(data)
+        self._usage = larger(told, self._usage) if told and self._usage else told or self._usage
         events = [self._candidate(candidate) for candidate in mappings(data.get("candidates"))]
         return [event for event in events if event is not None]
 

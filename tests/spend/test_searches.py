@@ -1,0 +1,47 @@
+"""A vendor's own web search: how often a call may use it, and how large it wants the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.spend.searches import MOST_SEARCHES, search_size, searches_bound
+
+if TYPE_CHECKING:
+    from shared.domain import Json, JsonObject
+
+FUNCTION: Json = {"type": "function", "function": {"name": "web_search"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "most"),
+    [
+        ({}, 0),
+        ({"tools": [FUNCTION]}, 0),
+        ({"tools": "all of them"}, 0),
+        ({"tools": [{"type": "web_search_20250305", "max_uses": 3}]}, 3),
+        ({"tools": [{"type": "web_search_20250305"}]}, MOST_SEARCHES),
+        ({"tools": [{"type": "web_search_preview"}], "max_tool_calls": 2}, 2),
+        ({"tools": [{"type": "web_search", "max_uses": True}]}, MOST_SEARCHES),
+        ({"tools": [{"googleSearch": {}}]}, MOST_SEARCHES),
+        ({"web_search_options": {}}, MOST_SEARCHES),
+        ({"web_search_options": None}, 0),
+    ],
+)
+def test_no_call_searches_more_than_it_may(body: JsonObject, most: int) -> None:
+    assert most == searches_bound(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ({}, "medium"),
+        ({"web_search_options": {}}, "medium"),
+        ({"web_search_options": {"search_context_size": "high"}}, "high"),
+        ({"web_search_options": {"search_context_size": "huge"}}, "medium"),
+        ({"tools": [{"type": "web_search_preview", "search_context_size": "low"}]}, "low"),
+    ],
+)
+def test_the_size_that_is_asked_for_is_read(body: JsonObject, size: str) -> None:
+    assert size == search_size(body)
