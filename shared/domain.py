@@ -6,12 +6,13 @@ otherwise, hashes are lower-case hex.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, CacheControl, Mock
+from shared import controls
+from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,24 +61,6 @@ class Role(StrEnum):
     INTERNAL_USER_VIEWER = "internal_user_viewer"
 
 
-class Endpoint(StrEnum):
-    """The kinds of LLM call; the value is LiteLLM's `call_type` in the ledger."""
-
-    CHAT = "acompletion"
-    COMPLETION = "atext_completion"
-    EMBEDDING = "aembedding"
-    MESSAGES = "anthropic_messages"
-    COUNT_TOKENS = "acount_tokens"
-    RESPONSES = "aresponses"
-    MODERATION = "amoderation"
-    RERANK = "arerank"
-    IMAGE = "aimage_generation"
-    IMAGE_EDIT = "aimage_edit"
-    SPEECH = "aspeech"
-    TRANSCRIPTION = "atranscription"
-    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
-
-
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -99,14 +82,8 @@ class RateLimits:
 
     def __or__(self, other: RateLimits) -> RateLimits:
         """Take from another what these leave open."""
-        return RateLimits(
-            rpm=self.rpm if self.rpm is not None else other.rpm,
-            tpm=self.tpm if self.tpm is not None else other.tpm,
-            rph=self.rph if self.rph is not None else other.rph,
-            tph=self.tph if self.tph is not None else other.tph,
-            rpd=self.rpd if self.rpd is not None else other.rpd,
-            tpd=self.tpd if self.tpd is not None else other.tpd,
-        )
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(other, **given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +298,7 @@ class Deployment:
     tags: tuple[str, ...] = ()
     team_id: str | None = None
     access_groups: tuple[str, ...] = ()
+    region: str = ""
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -332,7 +310,11 @@ class Deployment:
     mode: str | None = None
     reach: Reach = "anywhere"
     api_version: str = ""
-    drop_params: bool = False
+    handling: controls.Handling = controls.UNHANDLED
+    defaults: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    """Parameters of a call where the caller is silent."""
+    account: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
+    """What opens it beside a key, and where: AWS's and Google's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,11 +342,9 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
-    is what the caller asked for.
-    `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent. With `drop_params` what a provider cannot take is left out, not refused.
+    Of what was `sent`, `body` goes upstream but for the model's name; `model` is what was asked
+    for. `id` is the gateway's own, `reported_id` is shown again and trusted for nothing. `headers`
+    are those that a provider of the same dialect is sent.
     """
 
     id: str
@@ -380,9 +360,10 @@ class Call:
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
+    own_fallbacks: controls.OwnFallbacks = controls.NO_FALLBACKS
     disable_fallbacks: bool = False
-    cache: CacheControl = NO_CONTROL
-    mock: Mock | None = None
+    cache: controls.CacheControl = controls.NO_CONTROL
+    mock: controls.Mock | None = None
     deadline: Millis | None = None
     """When the process that serves it will be gone."""
     requester_ip: str | None = None
@@ -394,5 +375,5 @@ class Call:
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    drop_params: bool = False
+    handling: controls.Handling = controls.UNHANDLED
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -40,10 +40,11 @@ async def admit(request: Request) -> Admitted:
     """Authenticate the caller and check the route; raise NotAuthenticated or NotPermitted."""
     state = state_of(request.app)
     now = Millis(time.time_ns() // 1_000_000)
-    principal = await authenticate(
-        presented_key(request.headers), state.desk.stores, state.settings, now
-    )
     await state.desk.live.refresh()
+    header = state.desk.live.current.general.key_header_name
+    principal = await authenticate(
+        presented_key(request.headers, header), state.desk.stores, state.settings, now
+    )
     check_standing(principal, now)
     # The route's own template, never the path as it was sent: it decides who may call.
     route = f"{request.method} {request.scope['route'].path}"

@@ -9,7 +9,6 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.config.vendors import VENDORS
 from shared.domain import Passing
 from shared.errors import GatewayError
@@ -53,7 +52,7 @@ async def pass_through(request: Request) -> Response:
             id=uuid7(gateway.clock.now()),
             requester_ip=request.client.host if request.client else None,
         )
-        served = await serve(gateway, presented_key(request.headers), call, route)
+        served = await serve(gateway, request.headers, call, route)
     except GatewayError as error:
         report_refusal(route[:255], error)
         raise

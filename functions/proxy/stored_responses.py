@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
-from shared.auth.keys import presented_key
 from shared.errors import GatewayError
 from shared.gateway.stored import StoredRequest, ask_stored
 
@@ -24,7 +23,7 @@ async def stored_response(tail: str, request: Request) -> Response:
         request.method, request.path_params["response_id"], tail, dict(request.query_params)
     )
     try:
-        body = await ask_stored(gateway, presented_key(request.headers), asked)
+        body = await ask_stored(gateway, request.headers, asked)
     except GatewayError as error:
         report_refusal("/responses", error)
         raise

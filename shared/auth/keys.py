@@ -39,12 +39,13 @@ def key_name(key: str) -> str:
     return f"{KEY_PREFIX}...{key[-4:]}"
 
 
-def presented_key(headers: Mapping[str, str]) -> str | None:
+def presented_key(headers: Mapping[str, str], only: str | None = None) -> str | None:
     """Return what the caller presents as its key, without `Bearer`; None when nothing is.
 
-    `headers` has lower-case names.
+    `headers` has lower-case names. `only` is `general_settings.litellm_key_header_name`: where it
+    is set no other header is a key's, so that `Authorization` may carry something else.
     """
-    for name in _HEADERS:
+    for name in (only,) if only else _HEADERS:
         value = headers.get(name)
         if value is not None:
             return _without_scheme(value)

@@ -9,10 +9,19 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from shared.config.accounts import (
+    ADDRESSES,
+    SECRETS,
+    account_of,
+    address_of,
+    refuse_paths,
+    without_region,
+)
 from shared.config.model import UNORDERED
-from shared.config.sections import REFERENCE, Section, Wrong
+from shared.config.sections import REFERENCE, Section, Wrong, is_reference
 from shared.config.timeouts import buffered_timeouts, stream_timeouts
 from shared.config.vendors import VENDORS, Vendor, inferred_provider
+from shared.controls import UNHANDLED, Handling
 from shared.domain import Deployment
 from shared.wire.addresses import address_problem
 
@@ -21,8 +30,17 @@ if TYPE_CHECKING:
 
     from shared.domain import Json, JsonObject, Reach
 
-_VERTEX_LOCATION: Final = "global"
-_SECRETS: Final = ("api_key",)
+_SECRETS: Final = ("api_key", *SECRETS)
+_ADDRESSES: Final = ("api_base", "base_url", *ADDRESSES)
+# What a chat may take from its deployment where the caller is silent, as in LiteLLM.
+_DEFAULTS: Final = (
+    *("temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "n", "seed", "stop"),
+    *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"),
+    *("response_format", "reasoning_effort", "verbosity", "thinking", "tools", "tool_choice"),
+    *("parallel_tool_calls", "service_tier", "modalities", "web_search_options"),
+    *("safety_settings", "guardrailConfig", "performanceConfig", "requestMetadata"),
+    *("prediction", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
+)
 _SEARCHES: Final = "search_context_cost_per_query"
 _SEARCH_SIZES: Final = tuple(f"search_context_size_{size}" for size in ("low", "medium", "high"))
 # What model_info says for LiteLLM's own pages only.
@@ -44,7 +62,7 @@ class OverApi:
     def check(self, entry: Section) -> None:
         """Note what is wrong with its address."""
         params = entry.section("litellm_params")
-        for name in ("api_base", "base_url"):
+        for name in _ADDRESSES:
             url = params.values.get(name)
             if isinstance(url, str):
                 problem = address_problem(url, allows_private=self.allows_private)
@@ -55,13 +73,16 @@ class OverApi:
 class Defaults:
     """What a deployment takes where its entry is silent; times in seconds."""
 
-    __slots__ = ("drop_params", "stream_timeout", "timeout")
+    __slots__ = ("handling", "stream_timeout", "timeout")
 
     def __init__(
-        self, timeout: float | None, stream_timeout: float | None, *, drop_params: bool = False
+        self,
+        timeout: float | None,
+        stream_timeout: float | None,
+        handling: Handling = UNHANDLED,
     ) -> None:
         """Keep what `litellm_settings` or `router_settings` say for all."""
-        self.drop_params = drop_params
+        self.handling = handling
         self.timeout = timeout
         self.stream_timeout = stream_timeout
 
@@ -78,8 +99,8 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         id=info.name("id") if "id" in info.values else "",
         model_group=info.text("team_public_model_name") or group,
         provider=vendor.provider,
-        model=model,
-        api_base=_api_base(params, vendor),
+        model=without_region(model) if vendor.dialect == "bedrock" else model,
+        api_base=_api_base(params, vendor, model),
         api_key=_api_key(params, vendor),
         weight=params.maybe_whole("weight"),
         rpm=params.maybe_whole("rpm"),
@@ -87,6 +108,9 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         tags=params.names("tags"),
         team_id=info.text("team_id") or None,
         access_groups=info.names("access_groups"),
+        region=params.text("region_name")
+        or params.text("aws_region_name")
+        or params.text("vertex_location"),
         max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),
@@ -100,8 +124,12 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         max_output_tokens=info.maybe_whole("max_output_tokens"),
         mode=info.text("mode") or None,
         api_version=_api_version(params, vendor),
-        drop_params=params.flag("drop_params", default=defaults.drop_params),
+        handling=_handling(params, defaults.handling),
+        defaults=_call_defaults(params),
+        account=account_of(params, vendor, model),
     )
+    if info.values.get("db_model") is True:
+        refuse_paths(params)
     info.ignore(_ONLY_SHOWN)
     for section in (params, info, entry):
         section.warn_about_unread()
@@ -113,7 +141,26 @@ def is_placed_over_api(entry: JsonObject) -> bool:
     params, info = entry.get("litellm_params"), entry.get("model_info")
     is_made_over_api = isinstance(info, dict) and info.get("db_model") is True
     names = params.keys() if isinstance(params, dict) else ()
-    return is_made_over_api and not {"api_base", "base_url"}.isdisjoint(names)
+    return is_made_over_api and not set(_ADDRESSES).isdisjoint(names)
+
+
+def _handling(params: Section, every: Handling) -> Handling:
+    return Handling(
+        drop_params=params.flag("drop_params", default=every.drop_params),
+        modify_params=params.flag("modify_params", default=every.modify_params),
+        allowed_openai_params=params.names("allowed_openai_params"),
+        additional_drop_params=params.names("additional_drop_params"),
+    )
+
+
+def _call_defaults(params: Section) -> JsonObject:
+    found: JsonObject = {name: params.read(name, None, _anything) for name in _DEFAULTS}
+    extra = params.section("extra_body").values
+    return {**extra, **{name: value for name, value in found.items() if value is not None}}
+
+
+def _anything(value: Json) -> Json:
+    return value
 
 
 def id_of(entry: JsonObject) -> str:
@@ -126,7 +173,7 @@ def id_of(entry: JsonObject) -> str:
     known = dict(params) if isinstance(params, dict) else {}
     for name in _SECRETS:
         value = known.pop(name, None)
-        if isinstance(value, str) and value.startswith(REFERENCE):
+        if isinstance(value, str) and is_reference(value):
             known[name] = value
     material = json.dumps([entry.get("model_name"), known], sort_keys=True)
     return hashlib.sha256(material.encode()).hexdigest()
@@ -165,7 +212,7 @@ def _check_wildcards(params: Section, group: str, model: str) -> None:
         params.problem("model", "has more wildcards than model_name, so nothing can fill them")
 
 
-def _api_base(params: Section, vendor: Vendor) -> str:
+def _api_base(params: Section, vendor: Vendor, model: str) -> str:
     if params.values.get("api_base") is None and params.values.get("base_url") is not None:
         url = params.read("base_url", "", _url)
     else:
@@ -176,8 +223,7 @@ def _api_base(params: Section, vendor: Vendor) -> str:
     environment = params.environment or {}
     default = (
         environment.get(vendor.base_url_variable)
-        or _vertex_base(params, vendor)
-        or _bedrock_base(params, vendor, environment)
+        or address_of(params, vendor, model)
         or vendor.base_url
     )
     if not default and vendor.provider in VENDORS and params.environment is not None:
@@ -190,27 +236,6 @@ def _api_base(params: Section, vendor: Vendor) -> str:
         return ""
 
 
-def _vertex_base(params: Section, vendor: Vendor) -> str:
-    """Address a project of Google's where one is named."""
-    project, location = params.text("vertex_project"), params.text("vertex_location")
-    if vendor.provider != "vertex_ai" or not project:
-        return ""
-    location = location or _VERTEX_LOCATION
-    host = "aiplatform.googleapis.com"
-    if location != _VERTEX_LOCATION:
-        host = f"{location}-{host}"
-    return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google"
-
-
-def _bedrock_base(params: Section, vendor: Vendor, environment: Mapping[str, str]) -> str:
-    """Address the region that the entry names, else the one this process is in."""
-    region = params.text("aws_region_name")
-    region = region or environment.get("AWS_REGION_NAME") or environment.get("AWS_REGION") or ""
-    if vendor.provider != "bedrock" or not region:
-        return ""
-    return f"https://bedrock-runtime.{region}.amazonaws.com"
-
-
 def _api_version(params: Section, vendor: Vendor) -> str:
     given = params.text("api_version")
     if given or not vendor.version_variable:
@@ -220,13 +245,16 @@ def _api_version(params: Section, vendor: Vendor) -> str:
 
 def _is_reference(params: Section, name: str) -> bool:
     value = params.values.get(name)
-    return isinstance(value, str) and value.startswith(REFERENCE)
+    return isinstance(value, str) and is_reference(value)
 
 
 def _api_key(params: Section, vendor: Vendor) -> str:
     if params.values.get("api_key") is not None:
         if not _is_reference(params, "api_key"):
-            params.warn("api_key", f"is in plain text; {REFERENCE}NAME keeps it out of the file")
+            params.warn(
+                "api_key",
+                f"is in plain text; {REFERENCE}NAME or ssm:/path keeps it out of the file",
+            )
         return params.secret("api_key")
     environment = params.environment or {}
     key = next((environment[v].strip() for v in vendor.key_variables if environment.get(v)), "")

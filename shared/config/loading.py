@@ -24,8 +24,10 @@ from shared.config.model import (
     GeneralSettings,
     LiteLLMSettings,
 )
+from shared.config.parameters import ENVIRONMENT
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
+from shared.controls import Handling
 from shared.domain import Nanodollars
 
 if TYPE_CHECKING:
@@ -101,7 +103,10 @@ def read_config(
     defaults = Defaults(
         litellm.timeout("request_timeout") or router.timeout("timeout"),
         router.timeout("stream_timeout"),
-        drop_params=litellm.flag("drop_params"),
+        Handling(
+            drop_params=litellm.flag("drop_params"),
+            modify_params=litellm.flag("modify_params"),
+        ),
     )
     config = Config(
         deployments=_deployments(top, defaults, over_api),
@@ -114,9 +119,17 @@ def read_config(
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:
         top.problem("include", "is not supported; put everything into one file")
+    _check_variables(top.section(ENVIRONMENT))
     for section in (litellm, router, general, top):
         section.warn_about_unread()
     return config, findings
+
+
+def _check_variables(section: Section) -> None:
+    """Check the variables that a file sets: LiteLLM puts them into the process's environment."""
+    for name, value in section.values.items():
+        if not isinstance(value, str):
+            section.problem(name, "must be text (in quotes if it looks like a number)")
 
 
 def _deployments(top: Section, defaults: Defaults, over_api: OverApi) -> tuple[Deployment, ...]:
@@ -173,7 +186,11 @@ def _general(section: Section) -> GeneralSettings:
 def _litellm(section: Section) -> LiteLLMSettings:
     defaults = LiteLLMSettings()
     least, most = _ERROR_STATUSES
+    of_users = section.section("default_internal_user_params")
+    available_teams = of_users.names("available_teams")
+    of_users.warn_about_unread()
     return LiteLLMSettings(
+        available_teams=available_teams,
         budget_exceeded_status_code=section.whole(
             "budget_exceeded_status_code",
             defaults.budget_exceeded_status_code,

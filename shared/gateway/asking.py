@@ -7,13 +7,15 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain import Endpoint, Usage
+from shared.domain import Usage
+from shared.endpoints import COUNTING
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
 from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
+from shared.gateway.quotes import asked_of
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
-from shared.providers.registry import counts_tokens, dialect_of
+from shared.providers.registry import counts_tokens, dialect_of, request_for, token_count
 from shared.spend.tokens import estimate
 
 if TYPE_CHECKING:
@@ -50,10 +52,10 @@ async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
     if is_mocked(running):
         return await mocked_reply(running)
-    call, provider = running.call, running.deployment.provider
-    if call.endpoint is Endpoint.COUNT_TOKENS and not counts_tokens(provider):
-        return Reply({"input_tokens": estimate(call)}, Usage(), None)
-    dialect = dialect_of(provider, call.endpoint)
+    call, to = running.call, running.deployment
+    if call.endpoint in COUNTING and not counts_tokens(to.provider, call.endpoint, to.model):
+        return Reply(token_count(call.endpoint, estimate(call)), Usage(), None)
+    dialect = dialect_of(to.provider, call.endpoint, to.model)
     with running.timings.step(PROVIDER):
         response = await _send(running)
         try:
@@ -71,8 +73,9 @@ async def open_stream(running: Running) -> OpenStream | Replay:
     """
     if is_mocked(running):
         return await mocked_stream(running)
-    dialect = dialect_of(running.deployment.provider, running.call.endpoint)
-    decoder = dialect.decoder(running.call)
+    call, to = running.call, running.deployment
+    dialect = dialect_of(to.provider, call.endpoint, to.model)
+    decoder = dialect.decoder(call)
     began = time.perf_counter()
     response = await _send(running)
     chunks = response.chunks()
@@ -111,9 +114,8 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 
 async def _send(running: Running) -> Response:
-    call, deployment = running.call, running.deployment
-    dialect = dialect_of(deployment.provider, call.endpoint)
-    request = replace(dialect.request(call, deployment), reach=deployment.reach)
+    call, deployment = asked_of(running.call, running.quote.group), running.deployment
+    request = replace(request_for(call, deployment), reach=deployment.reach)
     try:
         response = await running.gateway.stores.http.send(request, _timeouts(running))
         if response.status < _ERROR:
@@ -121,6 +123,7 @@ async def _send(running: Running) -> Response:
         body = await response.read(ERROR_CAP)
     except TransportFailed as error:
         raise in_callers_terms(error) from error
+    dialect = dialect_of(deployment.provider, call.endpoint, deployment.model)
     raise dialect.error(response.status, response.headers, body)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
 
 PREVIOUS = "previous_response_id"
+_OF_RESPONSES = frozenset({Endpoint.RESPONSES, Endpoint.RESPONSE_TOKENS, Endpoint.COMPACT})
 
 
 def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
@@ -24,10 +25,11 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
 
     Raise BadRequest when the past is not this tenant's.
     """
+    call = _without_key(call, gateway.config.general.key_header_name)
     aliases = {*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())}
     if call.model not in aliases:
         call = replace(call, model=public_name(gateway.config, call.model))
-    sealed = call.body.get(PREVIOUS) if call.endpoint is Endpoint.RESPONSES else None
+    sealed = call.body.get(PREVIOUS) if call.endpoint in _OF_RESPONSES else None
     if not isinstance(sealed, str):
         return call
     stored = previous(sealed, principal, gateway.settings.master_key)
@@ -37,6 +39,14 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
         account_of=stored.deployment_id,
         disable_fallbacks=True,
     )
+
+
+def _without_key(call: Call, header: str | None) -> Call:
+    """Keep the virtual key from the vendor where a header of the operator's choice carries it."""
+    if header is None or call.passing is None:
+        return call
+    others = {name: text for name, text in call.passing.headers.items() if name != header}
+    return replace(call, passing=replace(call.passing, headers=others))
 
 
 def within_account(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from shared.domain import Endpoint, Nanodollars
+import orjson
+
+from shared.domain import Nanodollars
+from shared.endpoints import COUNTING, Endpoint
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
+from shared.providers.parameters import with_defaults
 from shared.routing.strategies import is_by_cost, strategy_word
 from shared.spend.adjustments import adjusted
 from shared.spend.cost import upper_bound
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 StandsIn = Literal["any", "context_window", "content_policy"]
 """After which errors a model stands in for another."""
+
+_CONVERSATIONS: Final = frozenset({Endpoint.CHAT, Endpoint.MESSAGES})
 
 ANY_ERROR: Final[frozenset[StandsIn]] = frozenset({"any"})
 
@@ -72,19 +78,22 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
     Within a group the dearest sets the reservation, so that a retry needs no more of it. Raise
     PriceUnknown where the configuration wants a price and the first group has none.
     """
-    size = prompt_size(call)
     default = config.litellm.default_max_tokens
     quotes: list[Quote] = []
     levels: dict[tuple[str, int], int] = {}
     for each in groups:
         group, deployments = each.name, each.deployments
+        size = prompt_size(asked_of(call, group))
         if is_by_cost(config.router, group):
             deployments = sorted(
                 deployments, key=lambda deployment: _cheapest(call, deployment, config)
             )
         strategy = strategy_word(config.router, group, is_stream=call.is_stream)
         prices = [_price(call, deployment, config) for deployment in deployments]
-        bounds = [_bound(call, size, price, default) for price in prices]
+        bounds = [
+            _bound(_as_put(call, deployment), size, price, default)
+            for deployment, price in zip(deployments, prices, strict=True)
+        ]
         dearest = Nanodollars(max(bounds, default=0))
         quotes += [
             Quote(
@@ -99,6 +108,14 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             for deployment, price in zip(deployments, prices, strict=True)
         ]
     return _priced(call, quotes) if config.litellm.unknown_price == "refuse" else tuple(quotes)
+
+
+def asked_of(call: Call, group: str) -> Call:
+    """Return the call as a group is asked: a fallback may have messages of its own."""
+    messages = call.own_fallbacks.messages.get(group)
+    if messages is None or call.endpoint not in _CONVERSATIONS:
+        return call
+    return replace(call, body={**call.body, "messages": orjson.loads(messages)})
 
 
 def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:
@@ -121,12 +138,20 @@ def _of_a_token_each_way(price: Price) -> Decimal:
 
 
 def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
-    if call.endpoint is Endpoint.COUNT_TOKENS:
+    if call.endpoint in COUNTING:
         return FREE  # at every provider that counts
-    asked_tier = call.body.get("service_tier")
+    body = _as_put(call, deployment).body
+    asked_tier = body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
-    price = price_of(deployment, tier, search_size(call.body))
+    price = price_of(deployment, tier, search_size(body, deployment.provider))
     return None if price is None else adjusted(price, deployment, config.litellm)
+
+
+def _as_put(call: Call, deployment: Deployment) -> Call:
+    """Return the call with what its deployment says where the caller is silent."""
+    if not deployment.defaults:
+        return call
+    return replace(call, body=with_defaults(call, deployment))
 
 
 def _bound(call: Call, size: PromptSize, price: Price | None, default: int) -> Nanodollars:

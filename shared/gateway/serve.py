@@ -18,6 +18,8 @@ from shared.gateway.relay import Relay
 from shared.gateway.replaying import Replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain import Call, JsonObject
     from shared.gateway.gateway import Gateway
     from shared.gateway.running import Running
@@ -37,13 +39,22 @@ class Answer:
         await finish(self.running.settle())
 
 
-async def serve(gateway: Gateway, presented: str | None, call: Call, route: str) -> Answer | Relay:
-    """Take one call through its life; raise GatewayError where it ends without an answer."""
-    running = await hold(gateway, presented, call, route)
+async def serve(
+    gateway: Gateway, headers: Mapping[str, str], call: Call, route: str
+) -> Answer | Relay:
+    """Take one call through its life; raise GatewayError where it ends without an answer.
+
+    `headers` is where the caller presents its key.
+    """
+    return await answered(await hold(gateway, headers, call, route))
+
+
+async def answered(running: Running) -> Answer | Relay:
+    """Answer a call that holds its room; settle it where it ends without an answer."""
     if running.admitted.is_hit:
         return _known(running)
     try:
-        if call.is_stream:
+        if running.call.is_stream:
             stream = await first_success(running, open_stream)
             return Relay(running, stream)
         reply = await first_success(running, ask)

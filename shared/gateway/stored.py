@@ -9,10 +9,11 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from shared.auth.authenticate import identify
-from shared.auth.authorize import authorize
+from shared.auth.keys import presented_key
 from shared.domain import HttpRequest
 from shared.errors import NotFound, TransportFailed
 from shared.gateway.asking import ERROR_CAP, REPLY_CAP, in_callers_terms
+from shared.gateway.permitting import permit
 from shared.gateway.response_ids import sealed_ids, unseal
 from shared.providers.failures import failure, malformed
 from shared.providers.openai import OpenAI
@@ -39,18 +40,20 @@ class StoredRequest:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-async def ask_stored(gateway: Gateway, presented: str | None, asked: StoredRequest) -> JsonObject:
+async def ask_stored(
+    gateway: Gateway, headers: Mapping[str, str], asked: StoredRequest
+) -> JsonObject:
     """Return what the provider says; raise NotFound unless the response is this tenant's."""
     gateway = await gateway.refreshed()
     now = gateway.clock.now()
+    presented = presented_key(headers, gateway.config.general.key_header_name)
     principal = await identify(presented, gateway.directory, gateway.settings, now, fresh=True)
     secret = gateway.settings.master_key
     stored = unseal(asked.response_id, principal, secret)
     deployment = gateway.config.by_id.get(stored.deployment_id)
     if deployment is None or not knows_responses(deployment.provider):
         raise NotFound("Response not found: it was not stored.", param="response_id")
-    providers = {deployment.provider}
-    authorize(principal, [deployment.model_group], now, route=ROUTE, providers=providers)
+    permit(gateway, principal, [deployment.model_group], ROUTE, [deployment])
     answer = await _ask(gateway, deployment, stored.response_id, asked)
     if "model" in answer:
         answer["model"] = deployment.model_group

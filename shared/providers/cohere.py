@@ -97,7 +97,7 @@ def _body(call: Call, to: Deployment) -> JsonObject:
         limits.refuse("parallel_tool_calls")
     stop, limit = given.get("stop"), given.get("max_completion_tokens")
     body: JsonObject = {
-        **{k: v for k, v in given.items() if k not in _TRANSLATED and k not in _UNKNOWN},
+        **limits.passed_on(given, _TRANSLATED, _UNKNOWN),
         "model": to.model,
         "messages": [_written(message) for message in mappings(given.get("messages"))],
         "stream": call.is_stream or None,

@@ -1,78 +1,69 @@
-"""Which dialect a provider speaks at which entrance, and how it strays from it.
+"""Which dialect a deployment speaks at which entrance, and how it strays from it.
 
 Addresses and keys of vendors are rows of shared.config.vendors; what differs on the wire is here.
+Dialects are imported when the first call needs them: a cold start pays for the one it uses.
 """
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from shared.config.vendors import VENDORS
 from shared.domain import Endpoint
 from shared.errors import BadRequest
-from shared.providers.anthropic.dialect import Anthropic
-from shared.providers.anthropic.native import AnthropicMessages
-from shared.providers.azure import Azure
-from shared.providers.bedrock.dialect import Bedrock
-from shared.providers.cohere import Cohere
-from shared.providers.gemini.dialect import Gemini
-from shared.providers.messages.bridge import MessagesBridge
-from shared.providers.mistral import Mistral
-from shared.providers.openai import OpenAI
-from shared.providers.passing import PassThrough
-from shared.providers.responses.bridge import ResponsesBridge
+from shared.providers import loading
+from shared.providers.parameters import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from shared.domain import Call, Deployment, HttpRequest, JsonObject
     from shared.providers.dialect import Dialect
 
-_DIALECTS: Final[Mapping[str, Dialect]] = {
-    "openai": OpenAI(),
-    "anthropic": Anthropic(),
-    "azure": Azure(OpenAI()),
-    "bedrock": Bedrock(),
-    "cohere": Cohere(),
-    "gemini": Gemini(),
-    # 422 "extra_forbidden" for stream_options (github.com/avante-corp/avante.nvim issue 2347, read
-    # 2026-11); it tells the usage in the last chunk unasked.
-    "mistral": Mistral(OpenAI(takes_stream_options=False, takes_max_completion_tokens=False)),
+_CHATS: Final[Mapping[str, Callable[[], Dialect]]] = {
+    "openai": loading.openai,
+    "anthropic": loading.anthropic,
+    "azure": loading.azure,
+    "bedrock": loading.bedrock,
+    "cohere": loading.cohere,
+    "gemini": loading.gemini,
+    "mistral": loading.mistral,
 }
 """What each speaks to callers of a chat."""
 
 _OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
 """Dialects whose other endpoints are OpenAI's too."""
 
-_BESIDE: Final[Mapping[tuple[str, Endpoint], Dialect]] = {
-    # docs.cohere.com/docs/compatibility-api and ai.google.dev/gemini-api/docs/openai, read 2026-11.
-    ("cohere", Endpoint.EMBEDDING): OpenAI(base_path="/compatibility/v1"),
-    ("cohere", Endpoint.RERANK): OpenAI(base_path="/v2"),
-    ("gemini", Endpoint.EMBEDDING): OpenAI(base_path="/openai"),
-}
-"""What providers with a chat of their own offer in OpenAI's words beside it."""
-
-_MESSAGES: Final[Mapping[str, Dialect]] = {"anthropic": AnthropicMessages()}
-"""Who speaks the Messages API itself; all others are bridged to it."""
-
 _RICH: Final = frozenset({"openrouter", "litellm_proxy"})
 """Who, of those that speak OpenAI's, knows LiteLLM's additions to a chat."""
 
-_KNOWS_MAX_TOKENS: Final = OpenAI(takes_max_completion_tokens=False)
+_KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
+"""Who speaks the Responses API itself, and stores what it answered."""
 
-# The old name of the limit is what these document, or what LiteLLM sends them.
-_STRAYING: Final[Mapping[str, Dialect]] = {
-    **dict.fromkeys(
-        [
-            *("cerebras", "dashscope", "deepinfra", "deepseek", "fireworks_ai", "hyperbolic"),
-            *("lm_studio", "moonshot", "nebius", "novita", "nvidia_nim", "openai_like"),
-            *("perplexity", "sambanova", "together_ai", "xai"),
-        ],
-        _KNOWS_MAX_TOKENS,
-    ),
+_CHATS_ONLY: Final = frozenset({"cloudflare", "github", "groq", "huggingface", "perplexity"})
+"""Who, of those that speak OpenAI's, has no completions of the old kind."""
+
+_OPENAIS_CHATS: Final = re.compile(
+    r"(?:ft:)?(?:gpt-(?!3\.5-turbo-instruct)|chatgpt-|o[1-9](?:-|$))"
+)
+"""OpenAI's own models that answer 404 to a completion of the old kind."""
+
+# The old name of the limit is what these document, or what LiteLLM 1.109 sends them.
+_OLD_LIMIT: Final = frozenset(
+    {
+        *("apertis", "baseten", "cerebras", "chutes", "crusoe", "dashscope", "deepinfra"),
+        *("deepseek", "docker_model_runner", "featherless_ai", "fireworks_ai", "huggingface"),
+        *("hyperbolic", "inception", "libertai", "llamagate", "lm_studio", "moonshot", "nano-gpt"),
+        *("nebius", "novita", "nvidia_nim", "ollama", "ollama_chat", "openai_like", "perplexity"),
+        *("pinstripes", "poe", "publicai", "sambanova", "synthetic", "tensormesh", "together_ai"),
+        *("volcengine", "wandb", "xai", "xiaomi_mimo", "zai"),
+    }
+)
+_BASE_PATHS: Final[Mapping[str, str]] = {
     # LiteLLM's base URL is that of Ollama's own API; OpenAI's is below /v1.
-    **dict.fromkeys(
-        ["ollama", "ollama_chat"], OpenAI(takes_max_completion_tokens=False, base_path="/v1")
-    ),
+    **dict.fromkeys(["ollama", "ollama_chat"], "/v1"),
 }
 
 
@@ -87,11 +78,10 @@ class UnknownProvider(LookupError):  # noqa: N818 - reads as a sentence
         )
 
 
-# docs.cohere.com/reference/rerank, read 2026-11: the shape that others have taken over.
-_RERANKING_AT_COHERE: Final = OpenAI(base_path="/v2")
-
-_KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
-"""Who speaks the Responses API itself, and stores what it answered."""
+def request_for(call: Call, to: Deployment) -> HttpRequest:
+    """Build the request that puts a call to a deployment."""
+    dialect = dialect_of(to.provider, call.endpoint, to.model)
+    return dialect.request(prepared(call, to), to)
 
 
 def knows_responses(provider: str) -> bool:
@@ -99,40 +89,111 @@ def knows_responses(provider: str) -> bool:
     return provider in _KNOWS_RESPONSES
 
 
-def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
-    """Return how to put a call of that endpoint to a provider.
+def counts_tokens(provider: str, endpoint: Endpoint, model: str = "") -> bool:  # noqa: ARG001
+    """Tell whether the provider itself counts the tokens of such a call."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return provider == "openai"
+        case Endpoint.CONTENT_TOKENS:
+            return _native_content(_speaks(provider)) is not None
+        case _:
+            return _native_messages(_speaks(provider)) is not None
+
+
+def token_count(endpoint: Endpoint, tokens: int) -> JsonObject:
+    """Write a count of the gateway's own as the provider of that entrance would."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return {"object": "response.input_tokens", "input_tokens": tokens}
+        case Endpoint.CONTENT_TOKENS:
+            details: JsonObject = {"modality": "TEXT", "tokenCount": tokens}
+            return {"totalTokens": tokens, "promptTokensDetails": [details]}
+        case _:
+            return {"input_tokens": tokens}
+
+
+@cache
+def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "") -> Dialect:
+    """Return how to put a call of that endpoint to a provider's model.
 
     Raise UnknownProvider when nobody knows, BadRequest when it has nothing of the kind.
     """
-    dialect = _dialect_name(provider)
-    chat = _STRAYING.get(provider) or _DIALECTS[dialect]
+    speaks = _speaks(provider)
+    chat = _chat(provider, speaks)
     match endpoint:
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
-            is_rich = dialect not in _OPENAIS or provider in _RICH
-            return _MESSAGES.get(dialect) or MessagesBridge(chat, is_rich=is_rich)
+            is_rich = speaks not in _OPENAIS or provider in _RICH
+            return _native_messages(speaks) or loading.messages_bridge(chat, is_rich=is_rich)
+        case Endpoint.CONTENT | Endpoint.CONTENT_TOKENS:
+            is_rich = speaks not in _OPENAIS or provider in _RICH
+            return _native_content(speaks) or loading.content_bridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
-            return ResponsesBridge(chat)
+            return loading.responses_bridge(chat)
         case Endpoint.PASS_THROUGH:
-            return PassThrough()
-        case Endpoint.RERANK if dialect == "cohere":
-            return _RERANKING_AT_COHERE
+            return loading.passing()
+        case Endpoint.COMPLETION if not _completes(provider, speaks, model):
+            return loading.completions_bridge(chat)
+        case Endpoint.RERANK if speaks == "cohere":
+            # docs.cohere.com/reference/rerank, read 2026-11: the shape others have taken over.
+            return loading.openai(base_path="/v2")
         case Endpoint.CHAT:
             return chat
-        case _ if dialect in _OPENAIS:
+        case _ if _offers(provider, speaks, endpoint):
             return chat
-        case _ if beside := _BESIDE.get((provider.removesuffix("_chat"), endpoint)):
+        case _ if beside := _beside(provider, endpoint):
             return beside
         case _:
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 
 
-def counts_tokens(provider: str) -> bool:
-    """Tell whether the provider itself counts the tokens of a Messages call."""
-    return _dialect_name(provider) in _MESSAGES
-
-
-def _dialect_name(provider: str) -> str:
+def _speaks(provider: str) -> str:
+    """Name the dialect of a provider's model: platforms speak several."""
     vendor = VENDORS.get(provider)
     if vendor is None:
         raise UnknownProvider(provider)
     return vendor.dialect
+
+
+def _chat(provider: str, speaks: str) -> Dialect:
+    if speaks != "openai":
+        return _CHATS[speaks]()
+    return loading.openai(
+        takes_max_completion_tokens=provider not in _OLD_LIMIT,
+        base_path=_BASE_PATHS.get(provider, ""),
+    )
+
+
+def _native_messages(speaks: str) -> Dialect | None:
+    """Return what speaks the Messages API itself; all others are bridged to it."""
+    return loading.anthropic_messages() if speaks == "anthropic" else None
+
+
+def _native_content(speaks: str) -> Dialect | None:
+    """Likewise for Google's generateContent."""
+    return loading.gemini_content() if speaks == "gemini" else None
+
+
+def _offers(provider: str, speaks: str, endpoint: Endpoint) -> bool:
+    """Say whether OpenAI's words for an endpoint beside the chat are the provider's too."""
+    return speaks in _OPENAIS and (endpoint is not Endpoint.COMPACT or knows_responses(provider))
+
+
+def _completes(provider: str, speaks: str, model: str) -> bool:
+    if speaks == "mistral" or provider in _CHATS_ONLY:
+        return False
+    if provider in {"openai", "azure"}:
+        return not _OPENAIS_CHATS.match(model)
+    return speaks in _OPENAIS
+
+
+def _beside(provider: str, endpoint: Endpoint) -> Dialect | None:
+    """Return what providers with a chat of their own offer in OpenAI's words beside it."""
+    match provider, endpoint:
+        # docs.cohere.com/docs/compatibility-api, read 2026-11.
+        case "cohere" | "cohere_chat", Endpoint.EMBEDDING:
+            return loading.openai(base_path="/compatibility/v1")
+        # ai.google.dev/gemini-api/docs/openai, read 2026-11.
+        case "gemini", Endpoint.EMBEDDING:
+            return loading.openai(base_path="/openai")
+        case _:
+            return None

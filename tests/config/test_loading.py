@@ -418,7 +418,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
     data: Json = {
         "model_list": [entry(colour="red")],
         "router_settings": {"shape": 1},
-        "litellm_settings": {"modify_params": True},
+        "litellm_settings": {"add_function_to_prompt": True},
         "general_settings": {"alerting": []},
         "mcp_servers": {},
     }
@@ -427,7 +427,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
 
     assert [
         "model_list[0].litellm_params.colour",
-        "litellm_settings.modify_params",
+        "litellm_settings.add_function_to_prompt",
         "router_settings.shape",
         "general_settings.alerting",
         "mcp_servers",
@@ -749,8 +749,8 @@ def test_what_a_provider_cannot_do_may_be_left_out_for_one_deployment_or_all() -
     one = read({"model_list": entries})[0]
     every = read({"model_list": entries, "litellm_settings": {"drop_params": True}})[0]
 
-    assert [False, True] == [deployment.drop_params for deployment in one.deployments]
-    assert [True, True] == [deployment.drop_params for deployment in every.deployments]
+    assert [False, True] == [deployment.handling.drop_params for deployment in one.deployments]
+    assert [True, True] == [deployment.handling.drop_params for deployment in every.deployments]
 
 
 def test_policies_and_special_fallbacks_are_read() -> None:

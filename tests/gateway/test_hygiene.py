@@ -50,6 +50,45 @@ async def test_headers_that_open_or_lead_elsewhere_are_refused(
 
 
 @pytest.mark.parametrize(
+    "given_elsewhere",
+    [
+        {"api_base": "http://a.example"},
+        {"aws_secret_access_key": "x"},
+        {"aws_region_name": "eu-west-1"},
+        {"vertex_credentials": {"type": "service_account"}},
+        {"azure_ad_token": "x"},
+        {"input_cost_per_token": 0},
+        {"extra_body": {"api_key": "x"}},
+        {"extra_body": {"aws_role_name": "arn:aws:iam::1:role/a"}},
+    ],
+)
+async def test_addresses_credentials_and_prices_in_a_body_are_refused(
+    client: httpx.AsyncClient, given: Given, provider: Provider, given_elsewhere: dict[str, object]
+) -> None:
+    key = await given.key()
+
+    reply = await client.post(CHAT, json={**HELLO, **given_elsewhere}, headers=key.headers)
+
+    inner = given_elsewhere.get("extra_body")
+    name = next(iter(inner if isinstance(inner, dict) else given_elsewhere))
+    assert (400, name) == (reply.status_code, reply.json()["error"]["param"])
+    assert [] == provider.requests
+
+
+async def test_an_extra_body_goes_up_as_if_it_were_the_body_and_changes_none_of_it(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    key = await given.key()
+    extra = {"model": "other", "top_k": 5, "timeout": 9, "user_config": None}
+
+    reply = await client.post(CHAT, json={**HELLO, "extra_body": extra}, headers=key.headers)
+
+    assert 200 == reply.status_code, reply.text
+    (received,) = provider.requests
+    assert {"model", "messages", "top_k"} == received.json.keys()
+
+
+@pytest.mark.parametrize(
     ("upstream", "expected"),
     [
         ("openai/o3-mini", "max_completion_tokens"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.gateway.given import Given
     from tests.provider import Provider
 
+    Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
+
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 CHAT = "/v1/chat/completions"
 
@@ -181,6 +183,52 @@ async def test_every_header_that_litellm_reads_carries_a_key(
     reply = await client.post(CHAT, json=CALL, headers={header: prefix + key.token})
 
     assert 200 == reply.status_code
+
+
+async def test_where_a_header_is_named_for_keys_no_other_carries_one(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    key = await given.key()
+    _, client = await proxy(
+        model("gpt", provider.url), general_settings={"litellm_key_header_name": "X-Our-Key"}
+    )
+
+    served = await client.post(
+        CHAT, json=CALL, headers={"x-our-key": f"Bearer {key.token}", "authorization": "Basic c2s="}
+    )
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+    listed = await client.get("/v1/models", headers={"x-our-key": key.token})
+
+    assert (200, 401, 200) == (served.status_code, refused.status_code, listed.status_code)
+
+
+async def test_a_key_in_a_header_of_its_own_stays_here_when_a_request_is_passed_through(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    key = await given.key(allowed_routes=["/openai/*"])
+    _, client = await proxy(
+        model("gpt", provider.url), general_settings={"litellm_key_header_name": "X-Our-Key"}
+    )
+
+    reply = await client.post(
+        "/openai/chat/completions", json=CALL, headers={"x-our-key": key.token}
+    )
+
+    assert 200 == reply.status_code
+    assert key.token not in str(provider.requests)
+
+
+async def test_the_operator_says_which_status_answers_a_model_that_is_not_allowed(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    key = await given.key(models=["another"])
+    _, client = await proxy(
+        model("gpt", provider.url), litellm_settings={"model_access_denied_status_code": 401}
+    )
+
+    reply = await client.post(CHAT, json={**CALL, "model": "gpt"}, headers=key.headers)
+
+    assert (401, "key_model_access_denied", "401") == told(reply)[:3]
 
 
 async def test_a_refused_caller_leaves_no_trace_in_redis(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.controls import UNHANDLED
 from shared.domain import Endpoint, Json, JsonObject, Usage
 from shared.errors import BadRequest
 from shared.providers.anthropic.dialect import Anthropic
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from shared.providers.dialect import StreamEvent
 
-LIMITS = Unsupported("anthropic", "fast", drops=False)
+LIMITS = Unsupported("anthropic", "fast", UNHANDLED)
 HELD: JsonObject = {"type": "ephemeral", "ttl": "1h"}
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from shared.controls import Handling
 from shared.domain import Deployment, Endpoint, JsonObject
 from shared.errors import BadRequest
 from shared.providers.registry import dialect_of
@@ -248,7 +249,7 @@ def test_what_a_vendor_cannot_do_is_refused_or_left_out_on_request(
 ) -> None:
     with pytest.raises(BadRequest) as caught:
         sent(provider, {param: {"1": 1}})
-    _, dropped = sent(provider, {param: {"1": 1}}, drop_params=True)
+    _, dropped = sent(provider, {param: {"1": 1}}, handling=Handling(drop_params=True))
 
     assert param == caught.value.param
     assert param not in dropped

@@ -53,7 +53,7 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
     limits.refuse_unless_neutral(given, _UNKNOWN)
     system, conversation = turns(given.get("messages"), limits)
     body: JsonObject = {
-        **{k: v for k, v in given.items() if k not in _TRANSLATED and k not in _UNKNOWN},
+        **limits.passed_on(given, _TRANSLATED, _UNKNOWN),
         "model": to.model,
         "max_tokens": _limit(call, to),
         "messages": [*conversation],

@@ -47,10 +47,9 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
     stop, limit = given.get("stop"), given.get("max_completion_tokens")
     asked = given.get("max_tokens") if limit is None else limit
     effort = given.get("reasoning_effort")
-    known = {*_TRANSLATED, *_UNKNOWN, *_CONVERSES}
     own: JsonObject = {
         **mapping(given.get("additionalModelRequestFields")),
-        **{name: value for name, value in given.items() if name not in known},
+        **limits.passed_on(given, {*_TRANSLATED, *_CONVERSES}, _UNKNOWN),
         "thinking": given.get("thinking") or _thinking(effort, asked, limits),
         "output_config": given.get("output_config"),
     }

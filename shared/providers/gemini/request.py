@@ -57,7 +57,7 @@ def content_body(call: Call, to: Deployment) -> JsonObject:
     is_third = bool(_THIRD.search(to.model))
     system, found = contents(given.get("messages"), limits, needs_signatures=is_third)
     body: JsonObject = {
-        **{k: v for k, v in given.items() if k not in _TRANSLATED and k not in _UNKNOWN},
+        **limits.passed_on(given, _TRANSLATED, _UNKNOWN),
         "contents": [*found],
         "systemInstruction": {"parts": [*system]} if system else None,
         "generationConfig": _generation(given, is_third=is_third),
