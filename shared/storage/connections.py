@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS: Final = 2.0
 """How long a statement waits for its turn."""
 
-REST_SECONDS: Final = 2.0
+REST_SECONDS: Final = 1.0
 """How long a silent Postgres is left alone between two statements that try it."""
 
 MAX_IDLE_SECONDS: Final = 30.0
@@ -32,7 +32,7 @@ class Connections:
         self._url = url
         self._turns = asyncio.Semaphore(most)
         self._idle: list[tuple[Connection, float]] = []
-        self._breaker = Breaker(patience=CONNECT_SECONDS / 2, rest=REST_SECONDS)
+        self._breaker = Breaker(patience=CONNECT_SECONDS * 1.5, rest=REST_SECONDS)
 
     @asynccontextmanager
     async def lease(self) -> AsyncGenerator[Connection]:
