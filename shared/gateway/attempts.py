@@ -80,6 +80,9 @@ async def _take(
 ) -> tuple[int, list[CandidateLine]] | None:
     """Take a place at the first of `turns` that has room, after a short rest if they all cool."""
     number = len(running.tried) + 1
+    if not running.is_held:  # it passed without Redis, and nobody knows who has room
+        now = running.gateway.clock.now()
+        return 0, [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
     for has_rested in (False, True):
         now = running.gateway.clock.now()
         lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
