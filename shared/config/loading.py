@@ -24,6 +24,7 @@ from shared.config.model import (
     GeneralSettings,
     LiteLLMSettings,
 )
+from shared.config.parameters import ENVIRONMENT
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
 from shared.controls import Handling
@@ -117,9 +118,17 @@ def read_config(
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:
         top.problem("include", "is not supported; put everything into one file")
+    _check_variables(top.section(ENVIRONMENT))
     for section in (litellm, router, general, top):
         section.warn_about_unread()
     return config, findings
+
+
+def _check_variables(section: Section) -> None:
+    """Check the variables that a file sets: LiteLLM puts them into the process's environment."""
+    for name, value in section.values.items():
+        if not isinstance(value, str):
+            section.problem(name, "must be text (in quotes if it looks like a number)")
 
 
 def _deployments(top: Section, defaults: Defaults, over_api: OverApi) -> tuple[Deployment, ...]:

@@ -12,7 +12,7 @@ from shared.errors import (
     StoreDown,
 )
 from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
-from shared.gateway.mocking import is_mocked
+from shared.gateway.mocking import fails_for_good, is_mocked
 from shared.limits.places import candidate_line
 from shared.routing.cooldown import NEVER, cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
@@ -110,7 +110,7 @@ def may_retry_group(running: Running, error: ProviderFailed) -> bool:
     return (
         tries <= retry_limit(running.call, router, group, error)
         and may_retry(error, has_others=members > 1, router=router, group=group)
-        and not is_mocked(running)
+        and not fails_for_good(running)
     )
 
 

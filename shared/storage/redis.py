@@ -7,6 +7,7 @@ without a byte is tried again by the transport, so no command may count when it 
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 import orjson
@@ -16,13 +17,16 @@ from shared.domain import HttpRequest, Timeouts
 from shared.errors import RedisDown, TransportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from shared.domain import Json
     from shared.storage.scripts import Script
     from shared.transport.client import Client
 
 REPLY_CAP = 32 * 1024 * 1024
+_DATA = b"data:"
+_LISTENING = Timeouts(connect=5, first_byte=10, between_bytes=3_600, total=86_400)
+_OK = 200
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 
@@ -55,6 +59,14 @@ class Runs(Protocol):
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Json:
         """Run a script that is safe to repeat."""
+        ...
+
+
+class Listens(Protocol):
+    """What a typed function needs of Redis to hear what is published."""
+
+    def messages(self, channel: str) -> AsyncGenerator[str]:
+        """Yield what is said on a channel."""
         ...
 
 
@@ -114,6 +126,28 @@ class Redis(UpstashRedis):
             if not str(error).startswith("NOSCRIPT"):
                 raise
             return await self.execute(["EVAL", script.source, *tail])
+
+    async def messages(self, channel: str) -> AsyncGenerator[str]:
+        """Yield what Upstash says of a channel (SSE), until it hangs up: `subscribe,…` first.
+
+        For processes that live long; raise RedisDown when nobody answers.
+        """
+        address = f"{self._address}subscribe/{channel}"
+        headers = {**self._request_headers, "accept": "text/event-stream"}
+        try:
+            response = await self._client.send(HttpRequest("POST", address, headers), _LISTENING)
+            if response.status != _OK:
+                await response.close()
+                raise RedisDown(f"Redis answered {response.status}", may_have_happened=False)
+            lines = b""
+            async with aclosing(response.chunks()) as chunks:
+                async for chunk in chunks:
+                    *whole, lines = (lines + chunk).split(b"\n")
+                    for line in whole:
+                        if line.startswith(_DATA):
+                            yield line.removeprefix(_DATA).strip().decode(errors="replace")
+        except TransportFailed as error:
+            raise RedisDown(f"Redis hung up: {error.message}", may_have_happened=False) from error
 
     async def close(self) -> None:
         """Do nothing: the HTTP client belongs to whoever made it."""
