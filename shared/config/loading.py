@@ -15,9 +15,9 @@ import orjson
 
 from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
+from shared.config.degraded import read_degraded
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
-    REDIS_DOWN,
     TOKEN_RATE_LIMIT_TYPES,
     UNKNOWN_PRICE,
     Config,
@@ -114,6 +114,7 @@ def read_config(
         general=_general(general),
         litellm=_litellm(litellm),
         cache=read_cache(litellm),
+        degraded=read_degraded(litellm),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:
@@ -212,9 +213,6 @@ def _litellm(section: Section) -> LiteLLMSettings:
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
         unknown_price=_unknown_price(section),
-        redis_down=section.read(
-            "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
-        ),
         discounts=read_discounts(section),
         margins=read_margins(section),
     )

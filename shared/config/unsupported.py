@@ -46,7 +46,6 @@ _WARNED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "json_logs": "has no effect: log lines are always JSON",
             "set_verbose": "has no effect: there is one level of logging",
             "telemetry": "has no effect: Tollgate sends nothing about you anywhere",
-            "modify_params": "is not supported; drop_params leaves out what a provider lacks",
             "request_timeout_retries": "is not a setting; use num_retries",
             "ssl_verify": "is not supported: certificates are always checked",
             "force_ipv4": "is not supported: both are tried, whichever answers first",

@@ -115,9 +115,11 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 async def _send(running: Running) -> Response:
     call, deployment = asked_of(running.call, running.quote.group), running.deployment
+    stores = running.gateway.stores
     request = replace(request_for(call, deployment), reach=deployment.reach)
     try:
-        response = await running.gateway.stores.http.send(request, _timeouts(running))
+        request = await stores.keyring.opened(request, deployment, running.gateway.clock.now())
+        response = await stores.http.send(request, _timeouts(running))
         if response.status < _ERROR:
             return response
         body = await response.read(ERROR_CAP)

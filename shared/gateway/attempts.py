@@ -85,6 +85,8 @@ async def _take(
 
     Turns whose models have different limits are asked for one after the other.
     """
+    if not running.is_held:
+        return _take_unasked(running, turns[0])
     for has_rested in (False, True):
         waits: list[int] = []
         for part in by_limits(running, turns):
@@ -99,6 +101,14 @@ async def _take(
         # Not all at the same moment, or whoever comes back first gets them all.
         await asyncio.sleep(rest + running.gateway.random.uniform(0, _JITTER_SECONDS))
     return None
+
+
+def _take_unasked(running: Running, turn: int) -> tuple[int, Place]:
+    """Take a turn of a call that passed without Redis: nobody knows who has room."""
+    if (switch := switch_to(running, turn)) is not None:
+        running.plan = switch.applied(running.plan)
+    now = running.gateway.clock.now()
+    return turn, candidate_line(running.quotes[turn].candidate, now).place
 
 
 async def _take_one(

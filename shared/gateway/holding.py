@@ -26,6 +26,7 @@ from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
+from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
 from shared.limits.refusals import refusal
@@ -54,6 +55,25 @@ it brings was in force during the call, whatever comes next: the call is decided
 async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    degraded = gateway.current().config.degraded
+    if degraded.postgres_down == "closed" and gateway.backlog.stands:
+        raise StoreDown("Postgres is down and the ledger in Redis is full; try again in a while.")
+    try:
+        return await _hold(gateway, headers, asked, route, timings)
+    except RedisDown:
+        if degraded.redis_down == "closed":
+            raise
+    gateway = gateway.current()
+    # What this process remembers is asked for its age now: nobody else will say if it still holds.
+    decided = await _decide(gateway, headers, asked, route, trusts=(True,))
+    if decided is None:
+        raise StoreDown("The configuration has just changed; try again in a few seconds.")
+    return await pass_without_redis(gateway, decided, plan_of(gateway, *decided), timings)
+
+
+async def _hold(
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
+) -> Running:
     reloads = begin = 0
     for _ in range(ROUNDS):
         gateway, known = await _configured(gateway)
@@ -70,12 +90,13 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
                 row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
                 reply = await admit_unless_known(gateway, plan, version, lookup, row)
         except RedisDown as error:
-            if error.may_have_happened:
+            if error.may_have_happened and gateway.config.degraded.redis_down == "closed":
                 await finish(book_nothing(gateway, principal, call, plan))
             raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
+                gateway.exposure.redis_answered(reply.at)
                 caching = caching_of(lookup, call, reply)
                 if reply.is_hit and caching is None:
                     asked = _past_the_cache(gateway, asked)
@@ -106,7 +127,12 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
 
 
 async def _decide(
-    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
+    gateway: Gateway,
+    headers: Mapping[str, str],
+    asked: Call,
+    route: str,
+    *,
+    trusts: tuple[bool, ...] = (False, True),
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -115,7 +141,7 @@ async def _decide(
     """
     now = gateway.clock.now()
     presented = presented_key(headers, gateway.config.general.key_header_name)
-    for is_fresh in (False, True):
+    for is_fresh in trusts:
         try:
             principal = await identify(
                 presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
