@@ -115,14 +115,9 @@ async def _hold(
             case AllCool() if (later := next_model(plan, quotes, begin)) is not None:
                 begin = later
             case _:
-                raise refusal(
-                    reply,
-                    plan,
-                    principal,
-                    call,
-                    gateway.clock.now(),
-                    budget_status=gateway.config.litellm.budget_exceeded_status_code,
-                )
+                status = gateway.config.litellm.budget_exceeded_status_code
+                now = gateway.clock.now()
+                raise refusal(reply, plan, principal, call, now, budget_status=status)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 

@@ -86,7 +86,10 @@ async def attempt(
     for line in candidates:
         args += candidate_words(line)
     args += _switch_words(switch)
-    reply = words(await redis.run(script("attempt"), keys, args))
+    return _reply(words(await redis.run(script("attempt"), keys, args)))
+
+
+def _reply(reply: list[str]) -> int | NoCandidate | NoCounters:
     match reply:
         case ["OK", index]:
             return int(index) - 1
