@@ -7,6 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from shared.config.degraded import DegradedSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,11 +18,9 @@ UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
 UnknownPrice = Literal["zero", "refuse"]
-RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
 UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
-REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
     "simple-shuffle",
@@ -58,6 +58,9 @@ class RouterSettings:
     `group_strategies` has for the model group. By latency, all within `latency_buffer` (a share)
     above the lowest mean of the last `latency_samples` are as good.
 
+    Where requests are hedged (all, or those of `hedged_groups`), an answer that is later than
+    `hedge_percentile` of the group's makes a second deployment be asked.
+
     `allowed_fails` None leaves the decision to the share of failures (routing/cooldown.py).
     """
 
@@ -65,6 +68,9 @@ class RouterSettings:
     group_strategies: Mapping[str, Strategy] = field(default_factory=lambda: _NO_STRATEGIES)
     latency_buffer: float = 0.0
     latency_samples: int = 10
+    hedged_requests: bool = False
+    hedged_groups: tuple[str, ...] = ()
+    hedge_percentile: int = 95
     num_retries: int = 2
     cooldown_seconds: float = 5.0
     disable_cooldowns: bool = False
@@ -149,8 +155,8 @@ class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
-    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`. `available_teams` are those that any user may join.
+    refused (refuse). `max_budget` is for all the proxy serves in each `budget_duration`.
+    `available_teams` are those that any user may join.
     `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
@@ -163,7 +169,6 @@ class LiteLLMSettings:
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
-    redis_down: RedisDown = "closed"
     discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
     margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
@@ -182,6 +187,7 @@ class Config:
     general: GeneralSettings = field(default_factory=GeneralSettings)
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    degraded: DegradedSettings = field(default_factory=DegradedSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)
