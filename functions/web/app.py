@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from shared.observability import log
 from shared.runtime.http import EXTENSION
-from shared.runtime.process import MARGIN_SECONDS
+from shared.runtime.process import MARGIN_SECONDS, Invocation, begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,7 @@ class Web:
         task, leaving = asyncio.current_task(), asyncio.Event()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         self._running[task] = leaving
+        begin(Invocation(trace_id=_trace_of(scope)))
         if self._is_ending:
             leaving.set()
         deadline_ms = time.time_ns() // 1_000_000 + REQUEST_SECONDS * 1000
@@ -125,6 +126,10 @@ class Web:
                 asyncio.run_coroutine_threadsafe(end_alone(), loop)
 
         signal.signal(signal.SIGTERM, hear)
+
+
+def _trace_of(scope: Scope) -> str | None:
+    return next((v.decode("latin-1") for n, v in scope["headers"] if n == b"x-amzn-trace-id"), None)
 
 
 def _until(leaving: asyncio.Event, receive: Receive) -> Receive:

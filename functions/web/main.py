@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from functions.proxy.app import make_app
 from functions.web.app import Web
 from shared.gateway.gateway import Gateway
-from shared.runtime.process import Invocation, begin, start
+from shared.runtime.process import start
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 # Here and not at the first request: what is wrong with the environment ends the start.
 settings = start("gateway")
-begin(Invocation())
 
 
 def management() -> ASGIApp:
