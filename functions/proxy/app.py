@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from functions.proxy.content import METHODS, content
+from functions.proxy.content import METHODS, content, content_or_passing
 from functions.proxy.llm import answer
 from functions.proxy.models import list_content_models, list_models, show_content_model, show_model
 from functions.proxy.pass_through import pass_through
@@ -110,6 +110,14 @@ def _google() -> list[Route]:
                 methods=["POST"],
             )
             for prefix in ("/v1beta", *PREFIXES)
+            for method in METHODS
+        ),
+        *(
+            Route(
+                f"/gemini/{{version}}/models/{{model:path}}:{method}",
+                partial(content_or_passing, method),
+                methods=["POST"],
+            )
             for method in METHODS
         ),
         Route("/v1beta/models", list_content_models, methods=["GET"]),

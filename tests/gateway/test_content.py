@@ -77,7 +77,7 @@ async def test_a_body_goes_to_google_as_it_came_with_the_deployments_key(
     assert ["a"] == row["request_tags"]
 
 
-@pytest.mark.parametrize("prefix", ["/v1beta", "/v1", ""])
+@pytest.mark.parametrize("prefix", ["/v1beta", "/v1", "", "/gemini/v1beta"])
 async def test_any_model_answers_at_each_of_the_paths(
     client: httpx.AsyncClient, key: GivenKey, gateway: Gateway, provider: Provider, prefix: str
 ) -> None:
@@ -192,3 +192,18 @@ async def test_models_are_listed_in_googles_shape(client: httpx.AsyncClient, key
     )
     assert "models/gpt" == one.json()["name"]
     assert (404, "NOT_FOUND") == (none.status_code, none.json()["error"]["status"])
+
+
+async def test_below_gemini_other_models_are_passed_through_to_keys_that_may(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    plain = await given.key()
+    free = await given.key(allowed_routes=["/gemini/*"])
+    path = "/gemini/v1beta/models/gemini-odd:generateContent"
+    provider.next(Behaviour(body=GEMINI.reply))
+
+    replies = [await client.post(path, json=ASK, headers=k.headers) for k in (plain, free)]
+
+    assert [403, 200] == [reply.status_code for reply in replies]
+    assert "PERMISSION_DENIED" == replies[0].json()["error"]["status"]
+    assert GEMINI.reply == replies[1].content
