@@ -179,7 +179,8 @@ async def test_a_key_may_be_held_to_the_entrance(client: httpx.AsyncClient, give
 async def test_models_are_listed_in_googles_shape(client: httpx.AsyncClient, key: GivenKey) -> None:
     first = await client.get(f"/v1beta/models?pageSize=1&key={key.token}")
     rest = await client.get("/v1beta/models?pageToken=flash", headers=key.headers)
-    one = await client.get("/v1beta/models/gpt", headers=key.headers)
+    sdks = {**key.headers, "x-goog-api-client": "google-genai-sdk/3.4.0"}
+    one = await client.get("/v1/models/gpt", headers=sdks)
     none = await client.get("/v1beta/models/nobody", headers=key.headers)
 
     assert (["models/flash"], "flash") == (
