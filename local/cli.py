@@ -13,6 +13,7 @@ import typer
 from local.servers import ROOT
 
 TOOLS = Path(sys.executable).parent
+BENCHES = ROOT / "bench"
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -128,6 +129,25 @@ def run_tests(
     os.execve(argv[0], argv, _environment())  # noqa: S606 - pytest gets every signal itself
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def clients(context: typer.Context) -> None:
+    """Run other people's clients against a gateway and print client by flow; needs Node."""
+    raise typer.Exit(_run_module("tests.clients.table", *context.args))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A module of bench/; none lists them.")] = "",
+) -> None:
+    """Run a benchmark and print what it measured; further arguments go to it."""
+    known = sorted(path.stem for path in BENCHES.glob("[a-z]*.py"))
+    if name not in known:
+        print("Benchmarks: " + ", ".join(known))
+        raise typer.Exit(2 if name else 0)
+    raise typer.Exit(_run_module(f"bench.{name}", *context.args))
+
+
 @app.command()
 def check() -> None:
     """Run everything that looks at the code without running it."""
@@ -140,6 +160,12 @@ def check() -> None:
 def _run(name: str, *arguments: str) -> int:
     """Run a tool in the repository; return its exit code."""
     argv = _argv(name, *arguments)
+    return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
+
+
+def _run_module(name: str, *arguments: str) -> int:
+    """Run a module of the repository; return its exit code."""
+    argv = [sys.executable, "-m", name, *arguments]
     return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
 
 

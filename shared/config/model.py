@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from shared.config.degraded import DegradedSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +18,9 @@ UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
 UnknownPrice = Literal["zero", "refuse"]
-RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
 UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
-REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
     "simple-shuffle",
@@ -58,6 +58,9 @@ class RouterSettings:
     `group_strategies` has for the model group. By latency, all within `latency_buffer` (a share)
     above the lowest mean of the last `latency_samples` are as good.
 
+    Where requests are hedged (all, or those of `hedged_groups`), an answer that is later than
+    `hedge_percentile` of the group's makes a second deployment be asked.
+
     `allowed_fails` None leaves the decision to the share of failures (routing/cooldown.py).
     """
 
@@ -65,6 +68,9 @@ class RouterSettings:
     group_strategies: Mapping[str, Strategy] = field(default_factory=lambda: _NO_STRATEGIES)
     latency_buffer: float = 0.0
     latency_samples: int = 10
+    hedged_requests: bool = False
+    hedged_groups: tuple[str, ...] = ()
+    hedge_percentile: int = 95
     num_retries: int = 2
     cooldown_seconds: float = 5.0
     disable_cooldowns: bool = False
@@ -149,11 +155,12 @@ class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
-    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`. `discounts` and `margins` are by provider
-    (spend/adjustments.py).
+    refused (refuse). `max_budget` is for all the proxy serves in each `budget_duration`.
+    `available_teams` are those that any user may join.
+    `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
+    available_teams: tuple[str, ...] = ()
     budget_exceeded_status_code: int = 422
     model_access_denied_status_code: int = 403
     timezone: str = "UTC"
@@ -162,7 +169,6 @@ class LiteLLMSettings:
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
-    redis_down: RedisDown = "closed"
     discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
     margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
@@ -172,7 +178,8 @@ class Config:
     """Everything a request may need to know that no caller decides.
 
     `groups` and `by_id` find deployments by what callers may name; `wildcards` are the groups with
-    a `*` in their name, most specific first.
+    a `*` in their name, most specific first. `viewer` is the team whose view this is (seen_by),
+    `own_groups` are those that are its alone.
     """
 
     deployments: tuple[Deployment, ...] = ()
@@ -180,9 +187,14 @@ class Config:
     general: GeneralSettings = field(default_factory=GeneralSettings)
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    degraded: DegradedSettings = field(default_factory=DegradedSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    viewer: str | None = None
+    own_groups: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _teams: frozenset[str] = field(init=False, repr=False, compare=False)
+    _views: dict[str | None, Config] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the deployments once, not for every request."""
@@ -190,10 +202,35 @@ class Config:
         for deployment in self.deployments:
             group = deployment.model_group
             groups[group] = (*groups.get(group, ()), deployment)
+        mine = {
+            name: tuple(d for d in found if d.team_id == self.viewer)
+            for name, found in groups.items()
+            if self.viewer is not None and any(d.team_id == self.viewer for d in found)
+        }
+        # What a team has of its own stands before what everybody has under that name.
+        groups |= mine
         wildcards = sorted((name for name in groups if "*" in name), key=_specificity)
         object.__setattr__(self, "groups", MappingProxyType(groups))
         object.__setattr__(self, "by_id", MappingProxyType({d.id: d for d in self.deployments}))
         object.__setattr__(self, "wildcards", tuple(wildcards))
+        object.__setattr__(self, "own_groups", tuple(sorted(mine)))
+        teams = frozenset(d.team_id for d in self.deployments if d.team_id is not None)
+        object.__setattr__(self, "_teams", teams)
+        object.__setattr__(self, "_views", {})
+
+    def seen_by(self, team_id: str | None) -> Config:
+        """Return the configuration as a team's keys see it: without what other teams have.
+
+        By it alone are their calls routed, so nobody shadows or opens another's models.
+        """
+        if not self._teams:
+            return self
+        viewer = team_id if team_id in self._teams else None
+        view = self._views.get(viewer)
+        if view is None:
+            kept = tuple(d for d in self.deployments if d.team_id in (None, viewer))
+            view = self._views[viewer] = replace(self, deployments=kept, viewer=viewer)
+        return view
 
 
 def _specificity(pattern: str) -> tuple[int, int, str]:

@@ -12,7 +12,8 @@ from shared.errors import (
     StoreDown,
 )
 from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
-from shared.gateway.mocking import is_mocked
+from shared.gateway.hedging import ask_hedged
+from shared.gateway.mocking import fails_for_good, is_mocked
 from shared.limits.places import candidate_line
 from shared.routing.cooldown import NEVER, cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
@@ -39,7 +40,7 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
     while True:
         running.begin()
         try:
-            return await ask(running)
+            return await ask_hedged(running, ask, failure_of)
         except ProviderFailed as error:
             if not await _move_on(running, error):
                 raise
@@ -47,11 +48,7 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
 
 async def _move_on(running: Running, error: ProviderFailed) -> bool:
     """Turn to the next deployment, in one round trip; False when the call ends here."""
-    outcome = running.outcome(
-        failed=not is_mocked(running),
-        cooling=_cooling(running, error),
-        sample=_sample(running, error),
-    )
+    outcome = failure_of(running, error)
     turns = next_turns(running, error)
     if not turns or seconds_left(running) < LEAST_SECONDS:
         running.fail(error, outcome)
@@ -75,11 +72,23 @@ async def _move_on(running: Running, error: ProviderFailed) -> bool:
     return True
 
 
+def failure_of(running: Running, error: ProviderFailed) -> Outcome:
+    """Say how a failure is booked at the current deployment."""
+    return running.outcome(
+        failed=not is_mocked(running),
+        cooling=_cooling(running, error),
+        sample=_sample(running, error),
+    )
+
+
 async def _take(
     running: Running, outcome: Outcome, turns: Sequence[int], error: ProviderFailed
 ) -> tuple[int, list[CandidateLine]] | None:
     """Take a place at the first of `turns` that has room, after a short rest if they all cool."""
     number = len(running.tried) + 1
+    if not running.is_held:  # it passed without Redis, and nobody knows who has room
+        now = running.gateway.clock.now()
+        return 0, [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
     for has_rested in (False, True):
         now = running.gateway.clock.now()
         lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
@@ -110,7 +119,7 @@ def may_retry_group(running: Running, error: ProviderFailed) -> bool:
     return (
         tries <= retry_limit(running.call, router, group, error)
         and may_retry(error, has_others=members > 1, router=router, group=group)
-        and not is_mocked(running)
+        and not fails_for_good(running)
     )
 
 

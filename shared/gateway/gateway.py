@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from shared.auth.directory import Directory
 from shared.config.live import LiveConfig
+from shared.gateway.backlog import Backlog
 from shared.gateway.clock import Clock
+from shared.gateway.exposure import Exposure
+from shared.gateway.pace import Paces
 from shared.limits.budgets import BudgetRules, Calendar
 from shared.limits.plan import Rules
 from shared.storage.shared_reads import SharedReads
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from shared.config.model import Config
+    from shared.domain import Principal
     from shared.settings import Settings
 
 
@@ -36,6 +40,9 @@ class Gateway:
     live: LiveConfig | None = None
     seeding: SharedReads[bool] = field(default_factory=SharedReads[bool])
     clock: Clock = field(default_factory=Clock)
+    paces: Paces = field(default_factory=Paces)
+    exposure: Exposure = field(default_factory=Exposure)
+    backlog: Backlog = field(default_factory=Backlog)
     # From the system: a process restored from a snapshot must not repeat another's choices.
     random: Random = field(default_factory=SystemRandom)
     keep_alive_seconds: float = 15.0
@@ -59,6 +66,11 @@ class Gateway:
         if self.live is None or self.live.current is self.config:
             return self
         return replace(self, config=self.live.current)
+
+    def seen_by(self, principal: Principal) -> Gateway:
+        """Return the gateway with the models that there are for a principal's team."""
+        config = self.config.seen_by(principal.key.team_id)
+        return self if config is self.config else replace(self, config=config)
 
     async def refreshed(self) -> Gateway:
         """Return the same, having asked whether the configuration has changed."""
