@@ -34,6 +34,8 @@ class Settings:
     previous_salt_keys: tuple[str, ...] = field(default=(), repr=False)
     max_postgres_connections: int = 1
     redis_try_seconds: float = 0.25
+    slack_webhook_url: str = field(default="", repr=False)
+    webhook_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -64,6 +66,8 @@ class Settings:
             config_path=environment.get("TOLLGATE_CONFIG", ""),
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
             redis_try_seconds=int(redis_try_ms) / 1000,
+            slack_webhook_url=environment.get("SLACK_WEBHOOK_URL", ""),
+            webhook_url=environment.get("WEBHOOK_URL", ""),
         )
         if settings.is_lambda and _is_weak(master_key):
             raise SettingsError(
