@@ -1,4 +1,1 @@
-"""Measurements of the gateway: each module prints one; `./tollgate bench NAME` runs it.
-
-Numbers depend on the machine, so what is compared stands beside it in the same run.
-"""
+"""Measurements that a person starts: `./tollgate bench NAME`. One module each; none is a test."""

@@ -210,7 +210,7 @@ def main() -> None:
             config.write_text(json.dumps(_config(vendor.url)))
             with started(Path(home) / "data", "--config", str(config)) as running:
                 key = str(running.stack["master_key"])
-                print(table(asyncio.run(measure(running.url, key, vendor.url, given.rounds))))  # noqa: T201
+                print(table(asyncio.run(measure(running.url, key, vendor.url, given.rounds))))
     finally:
         vendor.stop()
 
