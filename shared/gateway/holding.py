@@ -6,6 +6,7 @@ missing or the clock off, that is put right and everything is decided anew.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,10 +22,11 @@ from shared.domain import KeyHash, Usage
 from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
+from shared.gateway.deadlines import rest_until
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.running import Running
-from shared.gateway.timings import Timings
+from shared.gateway.timings import PROVIDER, Timings
 from shared.gateway.unheard import book_nothing
 from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
@@ -34,7 +36,7 @@ from shared.limits.refusals import refusal
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
+from shared.storage.admission import Admitted, AllCool, Clock, Cold, Reconfigured, Seed, Stale
 from shared.storage.plans import Lost, Plan
 from shared.storage.policies import parse
 
@@ -76,7 +78,7 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
 async def _hold(
     gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
 ) -> Running:
-    reloads = 0
+    reloads, has_rested = 0, False
     for _ in range(ROUNDS):
         gateway, known = await _configured(gateway)
         version = known if reloads < RELOADS else NOT_TOLD
@@ -112,15 +114,16 @@ async def _hold(
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, asked, plan, reply)
+            case AllCool(ms) if not has_rested and (rest := rest_until(gateway, call, ms)):
+                has_rested = True
+                with timings.step(PROVIDER):  # it is the providers' time
+                    await asyncio.sleep(rest)
             case _:
-                raise refusal(
-                    reply,
-                    plan,
-                    principal,
-                    call,
+                now, status = (
                     gateway.clock.now(),
-                    budget_status=gateway.config.litellm.budget_exceeded_status_code,
+                    gateway.config.litellm.budget_exceeded_status_code,
                 )
+                raise refusal(reply, plan, principal, call, now, budget_status=status)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
