@@ -26,6 +26,7 @@ from tests.ledger.test_reconcile import KNOWN, TEAM, call
 from tests.storage.given import counter, given_counter, given_hold, given_overdue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import psycopg
@@ -84,10 +85,8 @@ async def test_replaying_again_changes_nothing(stores: Stores, direct: psycopg.C
     ],
 )
 async def test_what_log_tools_put_around_a_line_is_taken_off(
-    stores: Stores, direct: psycopg.Connection, around: object
+    stores: Stores, direct: psycopg.Connection, around: Callable[[bytes], bytes]
 ) -> None:
-    assert callable(around)
-
     report = await replay(stores, [around(line(a_row(5)))])
 
     assert all_booked(1) == report
