@@ -51,6 +51,7 @@ FIELDS = {
     "z": "search_high",
     "p": "search_counting",
 }
+WRITTEN = "cache_creation_input_token_cost"
 PIECES = {"image_generation", "image_edit", "audio_speech", "audio_transcription"}
 # How the list calls a provider, and how a deployment does.
 PROVIDERS = {
@@ -140,6 +141,9 @@ def _row(entry: Entry, provider: str) -> str | None:
     if entry.get("mode") not in MODES:
         return None
     entry = {**entry, **_unfolded_tiers(entry), **_pieces(entry), **_searches(entry)}
+    # Where the list says 0, storing is free; what is stored was read, and costs as input does.
+    if Decimal(entry.get(WRITTEN, "1")) == 0:
+        del entry[WRITTEN]
     groups = [
         _group(entry, above + tier, label)
         for tier, name in [("", ""), *((f"_{name}", name) for name in SERVICE_TIERS)]

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
 from shared.controls import NO_CONTROL, UNHANDLED, CacheControl, Handling, Mock
+from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,24 +59,6 @@ class Role(StrEnum):
     PROXY_ADMIN_VIEWER = "proxy_admin_viewer"
     INTERNAL_USER = "internal_user"
     INTERNAL_USER_VIEWER = "internal_user_viewer"
-
-
-class Endpoint(StrEnum):
-    """The kinds of LLM call; the value is LiteLLM's `call_type` in the ledger."""
-
-    CHAT = "acompletion"
-    COMPLETION = "atext_completion"
-    EMBEDDING = "aembedding"
-    MESSAGES = "anthropic_messages"
-    COUNT_TOKENS = "acount_tokens"
-    RESPONSES = "aresponses"
-    MODERATION = "amoderation"
-    RERANK = "arerank"
-    IMAGE = "aimage_generation"
-    IMAGE_EDIT = "aimage_edit"
-    SPEECH = "aspeech"
-    TRANSCRIPTION = "atranscription"
-    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105 - no password
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -364,11 +347,9 @@ class Passing:
 class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
-    `body` is what goes upstream but for the model's name, `sent` all that the caller sent; `model`
-    is what the caller asked for.
-    `id` is the gateway's own, `reported_id` the one the caller wants to see in the reply: it is
-    shown again and trusted for nothing. `headers` are those of the caller's that a provider of the
-    same dialect is sent.
+    Of what was `sent`, `body` goes upstream but for the model's name; `model` is what was asked
+    for. `id` is the gateway's own, `reported_id` is shown again and trusted for nothing. `headers`
+    are those that a provider of the same dialect is sent.
     """
 
     id: str

@@ -21,6 +21,7 @@ from functions.admin.routes import (
     reports,
     spend,
     tags,
+    team_callbacks,
     teams,
     users,
 )
@@ -33,6 +34,7 @@ SUBJECTS = (
     keys,
     users,
     teams,
+    team_callbacks,
     organizations,
     budgets,
     customers,

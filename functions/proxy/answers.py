@@ -11,7 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from functions.proxy.reporting import reply_headers_of, report
-from shared.wire.frames import KEEP_ALIVE
+from shared.wire.frames import Framing
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -44,9 +44,9 @@ class BufferedAnswer(Response):
 class StreamedAnswer(Response):
     """Server-sent events, passed on as they come. A caller who leaves ends the upstream call."""
 
-    media_type = "text/event-stream"
-
-    def __init__(self, relay: Relay, route: str) -> None:
+    def __init__(self, relay: Relay, route: str, framing: Framing | None = None) -> None:
+        self._framing = framing or Framing(relay.running.call.endpoint)
+        self.media_type = self._framing.media_type
         super().__init__(headers=reply_headers_of(relay.running, is_stream=True))
         # Starlette counts an empty body; ours has no length before its end.
         del self.headers["content-length"]
@@ -82,7 +82,7 @@ class StreamedAnswer(Response):
         )
         clock = asyncio.get_running_loop().time
         self._sent_at = clock()
-        async for frame in self._relay.frames():
+        async for frame in self._relay.frames(self._framing):
             self._sent_at = math.inf  # while one waits for a slow caller no other may begin
             await send({"type": "http.response.body", "body": frame, "more_body": True})
             self._sent_at = clock()
@@ -93,11 +93,12 @@ class StreamedAnswer(Response):
         """Send a comment whenever the provider has been silent for long."""
         clock = asyncio.get_running_loop().time
         period = self._relay.running.gateway.keep_alive_seconds
+        silence = self._framing.keep_alive
         while True:
             silent = clock() - self._sent_at
             if silent >= period:
                 self._sent_at = clock()
-                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+                await send({"type": "http.response.body", "body": silence, "more_body": True})
                 silent = 0
             await asyncio.sleep(period - max(silent, 0))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
@@ -16,53 +16,77 @@ from shared.providers.responses.asking import chat_body
 from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
+from shared.wire.frames import Framing
 from shared.wire.llm_requests import parse_call
 from shared.wire.media_requests import FORMS, form_body
 from shared.wire.multipart import parse_form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
     from shared.domain import JsonObject, Upload
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How a call came in: what it is, and how its answer is written.
+
+    `log_as` is what the log calls the route, where `route` itself holds a name; `says` is what the
+    path says that belongs into the body.
+    """
+
+    endpoint: Endpoint
+    route: str
+    log_as: str
+    framing: Framing
+    says: JsonObject
+    headers: Mapping[str, str]
+
+
 async def answer(endpoint: Endpoint, route: str, request: Request) -> Response:
     """Serve one call of `endpoint`."""
-    gateway = gateway_of(request)
+    named = request.path_params.get("model")
+    says: JsonObject = {"model": named} if named else {}
+    framing = Framing(endpoint)
+    return await enter(Entrance(endpoint, route, route, framing, says, request.headers), request)
+
+
+async def enter(entrance: Entrance, request: Request) -> Response:
+    """Serve one call."""
+    gateway, endpoint = gateway_of(request), entrance.endpoint
     call_id = uuid7(gateway.clock.now())
     try:
         body, uploads = await _read(endpoint, request)
+        body |= entrance.says
         call = parse_call(
             endpoint,
             _as_chat(body) if endpoint is Endpoint.CHAT else body,
-            request.headers,
+            entrance.headers,
             id=call_id,
             requester_ip=request.client.host if request.client else None,
             uploads=uploads,
         )
         call = replace(call, deadline=deadline_of(request))
-        served = await serve(gateway, request.headers, call, route)
+        served = await serve(gateway, entrance.headers, call, entrance.route)
     except GatewayError as error:
-        report_refusal(route, error)
+        report_refusal(entrance.log_as, error)
         error.headers = {"request-id": call_id, **error.headers}
         raise
     if isinstance(served, Relay):
-        return StreamedAnswer(served, route)
-    return BufferedAnswer(served, route)
+        return StreamedAnswer(served, entrance.log_as, entrance.framing)
+    return BufferedAnswer(served, entrance.log_as)
 
 
 async def _read(endpoint: Endpoint, request: Request) -> tuple[JsonObject, tuple[Upload, ...]]:
-    """Read a body, or a form where the endpoint takes one; a model in the path goes first."""
+    """Read a body, or a form where the endpoint takes one."""
     raw = await read_body(request)
-    uploads: tuple[Upload, ...] = ()
-    if endpoint in FORMS:
-        form = parse_form(request.headers.get("content-type", ""), raw)
-        body, uploads = form_body(endpoint, form), form.uploads
-    else:
-        body = parse_object(raw)
-    named = request.path_params.get("model")
-    return {**body, "model": named} if named else body, uploads
+    if endpoint not in FORMS:
+        return parse_object(raw), ()
+    form = parse_form(request.headers.get("content-type", ""), raw)
+    return form_body(endpoint, form), form.uploads
 
 
 def _as_chat(body: JsonObject) -> JsonObject:

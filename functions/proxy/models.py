@@ -1,20 +1,24 @@
 """GET /v1/models and /v1/models/{id}: what the caller may call.
 
-In Anthropic's shape for its clients, who say so by `anthropic-version`; else in OpenAI's.
+In Anthropic's shape for its clients, who say so by `anthropic-version`; below /v1beta in Google's;
+else in OpenAI's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from starlette.responses import Response
 
+from functions.proxy.query_key import with_key_of_query
 from functions.proxy.state import gateway_of
 from shared.errors import NotFound
 from shared.gateway.catalogue import visible_models
 from shared.wire.model_list import (
     Page,
+    content_model_entry,
+    content_model_list,
     messages_model_entry,
     messages_model_list,
     model_entry,
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from shared.domain import JsonObject
+
+
+_GOOGLES: Final = "/v1beta/"
 
 
 async def list_models(request: Request) -> Response:
@@ -47,12 +54,29 @@ async def show_model(request: Request) -> Response:
     return _json(messages_model_entry(name) if _is_anthropics(request) else model_entry(name))
 
 
+async def list_content_models(request: Request) -> Response:
+    """List the models as Google does."""
+    query = request.query_params
+    names = await _names(request)
+    return _json(content_model_list(names, query.get("pageSize"), query.get("pageToken")))
+
+
+async def show_content_model(request: Request) -> Response:
+    """Show one model as Google does; 404 also for one that the caller may not call."""
+    name: str = request.path_params["model"]
+    if name not in await _names(request):
+        raise NotFound(f"models/{name} is not found", param="model")
+    return _json(content_model_entry(name))
+
+
 def _is_anthropics(request: Request) -> bool:
     return "anthropic-version" in request.headers
 
 
 async def _names(request: Request) -> list[str]:
-    return await visible_models(gateway_of(request), request.headers)
+    is_google = request.url.path.startswith(_GOOGLES)
+    headers = with_key_of_query(request) if is_google else request.headers
+    return await visible_models(gateway_of(request), headers)
 
 
 def _json(body: JsonObject) -> Response:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shared.admin.model_reads import view_of
+from shared.auth.visibility import may_see
 from shared.domain import Call, Endpoint, Timeouts
-from shared.errors import BadRequest, GatewayError, UnknownModel
+from shared.errors import BadRequest, GatewayError, NotPermitted, UnknownModel
 from shared.observability import log
 from shared.providers.registry import dialect_of, request_for
 from shared.routing.groups import deployments_of
@@ -16,10 +18,11 @@ from shared.spend.tokens import estimate
 from shared.wire.admin_checkups import CheckedEndpoint, HealthReply, TokenCount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shared.admin.desk import Desk
-    from shared.domain import Deployment, Json, JsonObject, Millis
+    from shared.config.model import Config
+    from shared.domain import Deployment, Json, JsonObject, Millis, Principal
     from shared.wire.admin_checkups import CountTokens
 
 AT_ONCE: Final = 10
@@ -61,15 +64,34 @@ _PARAMS: Final[JsonObject] = {
 """What a chat may hold in OpenAI's API, with a value that is right for it."""
 
 
-async def health(desk: Desk, model: str | None, now: Millis) -> HealthReply:
-    """Call every deployment, or those of one model, with the least that it answers.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is to be checked: a model, a deployment, or everything."""
+
+    model: str | None = None
+    model_id: str | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether something is named."""
+        return self.model is not None or self.model_id is not None
+
+
+async def health(desk: Desk, principal: Principal, named: Named, now: Millis) -> HealthReply:
+    """Call every deployment that the caller may, or those named, with the least that it answers.
 
     A deployment behind a wildcard, or of a kind that cannot be asked cheaply, is not called.
     """
-    config = desk.live.current
-    asked = config.deployments if model is None else deployments_of(config, model)
-    if not asked and model is not None:
-        raise UnknownModel(model, "/health")
+    config, principal = view_of(desk.live.current, principal)
+    asked = [
+        d
+        for d in _named(config, named)
+        if may_see(principal, d.model_group, config.groups.get(d.model_group, (d,)))
+    ]
+    if not asked and named.is_any:
+        raise NotPermitted(
+            f"key not allowed to health-check model {named.model_id or named.model}", param="model"
+        )
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def check(deployment: Deployment) -> CheckedEndpoint:
@@ -87,6 +109,34 @@ async def health(desk: Desk, model: str | None, now: Millis) -> HealthReply:
         healthy_count=len(well),
         unhealthy_count=len(unwell),
     )
+
+
+def without_addresses(reply: HealthReply) -> HealthReply:
+    """Leave out where deployments are, which is the admins' business."""
+
+    def bare(endpoints: Sequence[CheckedEndpoint]) -> list[CheckedEndpoint]:
+        return [endpoint.model_copy(update={"api_base": None}) for endpoint in endpoints]
+
+    return reply.model_copy(
+        update={
+            "healthy_endpoints": bare(reply.healthy_endpoints),
+            "unhealthy_endpoints": bare(reply.unhealthy_endpoints),
+            "unchecked_endpoints": bare(reply.unchecked_endpoints),
+        }
+    )
+
+
+def _named(config: Config, named: Named) -> Sequence[Deployment]:
+    if named.model_id is not None:
+        found = config.by_id.get(named.model_id)
+        asked: Sequence[Deployment] = () if found is None else (found,)
+    elif named.model is not None:
+        asked = deployments_of(config, named.model)
+    else:
+        return config.deployments
+    if not asked:
+        raise UnknownModel(named.model_id or named.model or "", "/health")
+    return asked
 
 
 def count_tokens(desk: Desk, request: CountTokens) -> TokenCount:

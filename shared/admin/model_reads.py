@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from shared.auth.visibility import may_see
+from shared.auth.visibility import may_see, with_own_models
 from shared.config.overlay import shown
+from shared.domain import Role
 from shared.errors import NotFound
 from shared.spend.prices import price_of
 from shared.storage import admin_config
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.domain import Deployment, Principal
     from shared.wire.admin_models import ListModels, ModelRow
 
+_ADMINS: Final = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _NEVER_SHOWN: Final = frozenset({"api_key", "extra_headers"})
 
 
@@ -59,31 +61,36 @@ async def model_page(desk: Desk, principal: Principal, query: ListModels) -> Mod
 
 def model_groups(config: Config, principal: Principal, name: str | None) -> ModelGroups:
     """Return what the deployments of each name have together."""
+    config, principal = view_of(config, principal)
     return ModelGroups(
         data=[
             _group(group, deployments)
             for group, deployments in config.groups.items()
-            if name in (None, group) and _may_see(principal, group, deployments)
+            if name in (None, group) and may_see(principal, group, deployments)
         ]
     )
 
 
+def view_of(config: Config, principal: Principal) -> tuple[Config, Principal]:
+    """Return what there is for a principal's team; for an admin all that any team has."""
+    if principal.is_master or (principal.user and principal.user.role in _ADMINS):
+        return config, principal
+    seen = config.seen_by(principal.key.team_id)
+    return seen, with_own_models(principal, seen.own_groups)
+
+
 async def _entries(desk: Desk, principal: Principal) -> list[ModelEntry]:
-    config = desk.live.current
+    config, principal = view_of(desk.live.current, principal)
     rows = {row.model_id: row for row in await admin_config.list_models(desk.stores.postgres)}
     listed = [
         _entry(deployment, rows.get(deployment.id))
         for deployment in config.deployments
-        if _may_see(principal, deployment.model_group, config.groups[deployment.model_group])
+        if may_see(principal, deployment.model_group, config.groups[deployment.model_group])
     ]
     if not principal.is_master:
         return listed
     out = [row for model_id, row in rows.items() if model_id not in config.by_id]
     return [*listed, *map(_blocked_entry, out)]
-
-
-def _may_see(principal: Principal, group: str, deployments: Sequence[Deployment]) -> bool:
-    return may_see(principal, group, {deployment.provider for deployment in deployments})
 
 
 def _entry(deployment: Deployment, row: ModelRow | None) -> ModelEntry:

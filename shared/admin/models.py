@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from shared.admin.given_secrets import PLAIN, check_params, check_references
 from shared.admin.reconfigure import reconfiguring
+from shared.admin.team_models import (
+    TEAM_ID,
+    check_brought,
+    check_own,
+    check_team,
+    named,
+    renamed,
+)
 from shared.config.overlay import ENVIRONMENT, laid, place_of_model, sealed, shown
 from shared.errors import AlreadyExists, BadRequest, NotFound
 from shared.storage import admin_config
@@ -30,9 +38,12 @@ _OURS: Final = frozenset({"id", "db_model"})
 
 
 async def new_model(desk: Desk, caller: Caller, request: NewModel) -> ModelRow:
-    """Add a deployment; its secrets are sealed before they are written."""
-    info = dict(request.model_info or {})
-    model_id = _id_in(info) or str(uuid.uuid4())
+    """Add a deployment, perhaps of a team alone; its secrets are sealed before they are written."""
+    sent = dict(request.model_info or {})
+    await check_team(desk.stores.postgres, caller, sent)
+    check_brought(caller, request.litellm_params, request.litellm_params, is_new=True)
+    model_id = _id_in(sent) or str(uuid.uuid4())
+    name, info = named(request.model_name, sent)
     conflicts = {
         "litellm_proxymodeltable_pkey": AlreadyExists(
             f"A model with id {model_id} exists already.", param="model_info.id"
@@ -44,13 +55,13 @@ async def new_model(desk: Desk, caller: Caller, request: NewModel) -> ModelRow:
             transaction,
             ModelRow(
                 model_id=model_id,
-                model_name=request.model_name,
+                model_name=name,
                 litellm_params=request.litellm_params,
                 model_info={name: value for name, value in info.items() if name not in _OURS},
             ),
         )
         await admin_config.insert_model(transaction, row, by=caller.name)
-        after = await _existing(desk, transaction, model_id)
+        after = await _existing(desk, transaction, caller, model_id)
         await _note(transaction, caller, "created", after=after)
     return after
 
@@ -58,15 +69,16 @@ async def new_model(desk: Desk, caller: Caller, request: NewModel) -> ModelRow:
 async def update_model(desk: Desk, caller: Caller, model_id: str, request: UpdateModel) -> ModelRow:
     """Lay what is sent over a deployment that was made over the API."""
     params = request.litellm_params or {}
-    info = {k: v for k, v in (request.model_info or {}).items() if k not in _OURS}
+    sent = {k: v for k, v in (request.model_info or {}).items() if k not in _OURS}
+    if TEAM_ID in sent:
+        await check_team(desk.stores.postgres, caller, sent)
 
     def change(row: ModelRow) -> ModelRow:
+        after = laid(row.litellm_params, params)
+        check_brought(caller, params, after, is_new=False)
+        name, info = renamed(row, request.model_name, laid(row.model_info, sent))
         return row.model_copy(
-            update={
-                "model_name": request.model_name or row.model_name,
-                "litellm_params": laid(row.litellm_params, params),
-                "model_info": laid(row.model_info, info),
-            }
+            update={"model_name": name, "litellm_params": after, "model_info": info}
         )
 
     return await _rewrite(desk, caller, model_id, "updated", change)
@@ -83,7 +95,8 @@ async def block_model(desk: Desk, caller: Caller, model_id: str, *, blocked: boo
 async def delete_model(desk: Desk, caller: Caller, model_id: str) -> None:
     """Take a deployment away."""
     async with reconfiguring(desk, PART) as transaction:
-        before = await _existing(desk, transaction, model_id)
+        before = await _existing(desk, transaction, caller, model_id)
+        check_own(caller, before)
         await admin_config.delete_model(transaction, model_id)
         await _note(transaction, caller, "deleted", before=before)
 
@@ -104,19 +117,22 @@ async def _rewrite(
     change: Callable[[ModelRow], ModelRow],
 ) -> ModelRow:
     async with reconfiguring(desk, PART) as transaction:
-        before = await _existing(desk, transaction, model_id)
+        before = await _existing(desk, transaction, caller, model_id)
+        check_own(caller, before)
         row = await _checked(desk, transaction, change(before), before)
         await admin_config.write_model(transaction, row, by=caller.name)
-        after = await _existing(desk, transaction, model_id)
+        after = await _existing(desk, transaction, caller, model_id)
         await _note(transaction, caller, action, before=before, after=after)
     return after
 
 
-async def _existing(desk: Desk, transaction: Transaction, model_id: str) -> ModelRow:
+async def _existing(
+    desk: Desk, transaction: Transaction, caller: Caller, model_id: str
+) -> ModelRow:
     found = await admin_config.list_models(transaction, model_id)
     if found:
         return found[0]
-    if model_id in desk.live.current.by_id:
+    if caller.is_admin and model_id in desk.live.current.by_id:
         raise BadRequest("That model stands in the configuration file; change it there.")
     raise NotFound(f"Model with id {model_id} not found.", param="id")
 

@@ -77,6 +77,7 @@ _MEMBER: Final = frozenset(
     {"team_id", "user_id", "user_email", "role", "member", "members", "all_users"}
     | {"max_budget_in_team", "budget_duration", "rpm_limit", "tpm_limit", "allowed_models"}
 )
+_MODEL: Final = frozenset({"id", "model_id", "model_name", "litellm_params", "model_info"})
 _ORG: Final = frozenset({"organization_id", "organization_alias", "metadata"})
 
 _NOBODY: Final[Mapping[Standing, Fields]] = {}
@@ -120,6 +121,7 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "POST /key/regenerate": _keys(_TEAM_KEY | _ROTATION, _ROTATION),
     "POST /key/{key}/regenerate": _keys(_TEAM_KEY | _ROTATION, _ROTATION),
     "POST /key/{key}/reset_spend": _teams(EVERY, EVERY),
+    "POST /key/health": _ANY_KEY,
     "GET /key/info": _ANY_KEY,
     "POST /v2/key/info": _ANY_KEY,
     "GET /key/list": _OWN_READ,
@@ -132,6 +134,7 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /user/info": _OWN_READ,
     "GET /v2/user/info": _OWN_READ,
     "GET /user/list": _ORG_READ,
+    "GET /user/available_roles": _OWN_READ,
     # Teams
     "POST /team/new": _org(_ORG_TEAM),
     "POST /team/update": _teams(_ORG_TEAM, _TEAM),
@@ -139,7 +142,11 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "POST /team/delete": _teams(EVERY, EVERY),
     "POST /team/block": _teams(EVERY, EVERY),
     "POST /team/unblock": _teams(EVERY, EVERY),
-    "POST /team/member_add": _teams(_MEMBER, _MEMBER),
+    # A user may join the teams that the configuration opens to all.
+    "POST /team/member_add": {
+        **_teams(_MEMBER, _MEMBER),
+        Standing.INTERNAL_USER: frozenset({"team_id", "member"}),
+    },
     "POST /team/bulk_member_add": _teams(_MEMBER, _MEMBER),
     "POST /team/member_update": _teams(_MEMBER, _MEMBER),
     "POST /team/member_delete": _teams(_MEMBER, _MEMBER),
@@ -148,6 +155,12 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "POST /team/model/delete": _teams(EVERY, EVERY),
     "POST /team/permissions_update": _teams(EVERY, EVERY),
     "GET /team/permissions_list": _OWN_READ,
+    "POST /team/permissions_bulk_update": _NOBODY,
+    "GET /team/available": _OWN_READ,
+    "GET /team/{team_id}/members/me": _OWN_READ,
+    **{f"{method} /team/{{team_id}}/callback": _teams(EVERY, EVERY) for method in ("POST", "GET")},
+    "DELETE /team/{team_id}/callback/{callback_name}": _teams(EVERY, EVERY),
+    "POST /team/{team_id}/disable_logging": _teams(EVERY, EVERY),
     "GET /team/info": _ANY_KEY,
     "GET /team/list": _OWN_READ,
     "GET /v2/team/list": _OWN_READ,
@@ -216,8 +229,12 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
         for tail in ("", "/aggregated")
     },
     # Models: everybody sees what they may call
-    **{f"POST /model/{what}": _NOBODY for what in ("new", "update", "delete", "block", "unblock")},
-    "PATCH /model/{model_id}/update": _NOBODY,
+    # A team's admins have their team's own models.
+    **{
+        f"POST /model/{what}": _teams(_MODEL, _MODEL)
+        for what in ("new", "update", "delete", "block", "unblock")
+    },
+    "PATCH /model/{model_id}/update": _teams(_MODEL, _MODEL),
     "GET /model/info": _ANY_KEY,
     "GET /v1/model/info": _ANY_KEY,
     "GET /v2/model/info": _ANY_KEY,
@@ -227,8 +244,8 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /credentials/by_name/{name}": _VIEWER,
     "PATCH /credentials/{name}": _NOBODY,
     "DELETE /credentials/{name}": _NOBODY,
-    # Health: calling deployments costs money, so it is not everybody's
-    "GET /health": _VIEWER,
+    # Health: a key calls the deployments of the models that it may call
+    "GET /health": _ANY_KEY,
     "GET /health/readiness/details": _ANY_KEY,
     "GET /routes": _ANY_KEY,
     "POST /utils/token_counter": _ANY_KEY,

@@ -21,11 +21,21 @@ if TYPE_CHECKING:
     from shared.admin.desk import Desk
     from shared.domain import Json, JsonObject
     from shared.storage.postgres import Transaction
-    from shared.wire.admin_config import DeleteField, SetFallback, UpdateConfig, UpdateField
+    from shared.wire.admin_config import (
+        DeleteField,
+        FallbackType,
+        SetFallback,
+        UpdateConfig,
+        UpdateField,
+    )
 
 TABLE: Final = "LiteLLM_Config"
 ROUTER: Final = "router_settings"
-FALLBACKS: Final = "fallbacks"
+FALLBACKS: Final[Mapping[FallbackType, str]] = {
+    "general": "fallbacks",
+    "context_window": "context_window_fallbacks",
+    "content_policy": "content_policy_fallbacks",
+}
 
 _SECRET: Final = re.compile(r"(key|secret|token|password|credential)s?$", re.IGNORECASE)
 _OF_THE_PROCESS: Final = frozenset({"master_key", "database_url", "allow_private_api_base"})
@@ -95,39 +105,61 @@ async def whole(desk: Desk) -> JsonObject:
 
 
 async def set_fallback(desk: Desk, caller: Caller, request: SetFallback) -> Fallback:
-    """Say which models stand in for a model."""
+    """Say which models stand in for a model, after any error or after one kind of it."""
     known = {*desk.live.current.groups, *desk.live.current.router.model_group_alias}
-    unknown = [name for name in (request.model, *request.fallback_models) if name not in known]
+    if request.model not in known:
+        raise NotFound(f"Model '{request.model}' is not a model of this gateway.", param="model")
+    unknown = [name for name in request.fallback_models if name not in known]
     if unknown:
         raise BadRequest(f"{unknown[0]} is not a model of this gateway.", param="fallback_models")
     if request.model in request.fallback_models:
         raise BadRequest("A model cannot stand in for itself.", param="fallback_models")
-    await _set_chain(desk, caller, request.model, request.fallback_models)
-    return Fallback(model=request.model, fallback_models=request.fallback_models)
+    kind = request.fallback_type
+    is_there = request.model in _chains(desk, kind)
+    await _set_chain(desk, caller, kind, request.model, request.fallback_models)
+    return Fallback(
+        model=request.model,
+        fallback_models=request.fallback_models,
+        fallback_type=kind,
+        message=f"Fallback configuration {'updated' if is_there else 'created'} successfully",
+    )
 
 
-def fallback_of(desk: Desk, model: str) -> Fallback:
+def fallback_of(desk: Desk, model: str, kind: FallbackType) -> Fallback:
     """Return the models that stand in for one."""
-    chain = desk.live.current.router.fallbacks.get(model)
+    chain = _chains(desk, kind).get(model)
     if chain is None:
-        raise NotFound(f"No fallbacks are configured for model {model}.", param="model")
-    return Fallback(model=model, fallback_models=list(chain))
+        raise NotFound(f"No {kind} fallbacks are configured for model {model}.", param="model")
+    return Fallback(model=model, fallback_models=list(chain), fallback_type=kind)
 
 
-async def delete_fallback(desk: Desk, caller: Caller, model: str) -> None:
+async def delete_fallback(desk: Desk, caller: Caller, model: str, kind: FallbackType) -> None:
     """Let nothing stand in for a model any more."""
-    fallback_of(desk, model)
-    await _set_chain(desk, caller, model, [])
+    fallback_of(desk, model, kind)
+    await _set_chain(desk, caller, kind, model, [])
 
 
-async def _set_chain(desk: Desk, caller: Caller, model: str, chain: list[str]) -> None:
+def _chains(desk: Desk, kind: FallbackType) -> Mapping[str, tuple[str, ...]]:
+    router = desk.live.current.router
+    match kind:
+        case "general":
+            return router.fallbacks
+        case "context_window":
+            return router.context_window_fallbacks
+        case "content_policy":
+            return router.content_policy_fallbacks
+
+
+async def _set_chain(
+    desk: Desk, caller: Caller, kind: FallbackType, model: str, chain: list[str]
+) -> None:
     async with reconfiguring(desk, ROUTER) as transaction:
-        chains = {**desk.live.current.router.fallbacks, model: tuple(chain)}
-        default = desk.live.current.router.default_fallbacks
+        chains = {**_chains(desk, kind), model: tuple(chain)}
+        default = desk.live.current.router.default_fallbacks if kind == "general" else ()
         # The list replaces the file's: all that is in force goes into it.
         everything: list[Json] = [_chain(name, names) for name, names in chains.items() if names]
         everything += [_chain("*", default)] if default else []
-        await _write(desk, transaction, caller, ROUTER, {FALLBACKS: everything})
+        await _write(desk, transaction, caller, ROUTER, {FALLBACKS[kind]: everything})
 
 
 def _chain(model: str, names: tuple[str, ...]) -> Json:

@@ -43,8 +43,11 @@ if TYPE_CHECKING:
 
 async def add_members(desk: Desk, caller: Caller, request: AddMembers, now: Millis) -> AddedMembers:
     """Put one user or several into a team, all of them or none."""
-    before = await own_team(desk, caller, request.team_id, request.model_fields_set)
     asked = request.member if isinstance(request.member, list) else [request.member]
+    if _joins_alone(desk, caller, request, asked):
+        before = await existing(desk.stores.postgres, TEAMS, request.team_id)
+    else:
+        before = await own_team(desk, caller, request.team_id, request.model_fields_set)
     members = await identified(desk.stores.postgres, asked)
     user_ids = ids_of(members)
     budget, budget_id = request.budget, before.metadata.get(MEMBER_BUDGET)
@@ -79,6 +82,13 @@ async def add_members(desk: Desk, caller: Caller, request: AddMembers, now: Mill
         updated_users=await admin_users.find_users(desk.stores.postgres, user_ids),
         updated_team_memberships=await _memberships(desk, request.team_id, user_ids),
     )
+
+
+def _joins_alone(desk: Desk, caller: Caller, request: AddMembers, asked: Sequence[Member]) -> bool:
+    """Say whether a user puts themselves, as nothing special, into a team that is open to all."""
+    is_open = request.team_id in desk.live.current.litellm.available_teams
+    is_oneself = [(member.user_id, member.role) for member in asked] == [(caller.user_id, "user")]
+    return is_open and is_oneself and request.budget is None
 
 
 async def add_many_members(

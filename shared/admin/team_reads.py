@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pydantic import JsonValue
+
 from shared.admin.key_access import may_see
-from shared.errors import NotFound, NotPermitted
+from shared.errors import BadRequest, NotFound, NotPermitted
 from shared.storage import admin_keys, admin_teams
 from shared.storage.admin_keys import KeyFilter, Page
 from shared.storage.admin_teams import TeamFilter, TeamPart
 from shared.wire.admin_teams import (
     MEMBER_PERMISSIONS,
     ListedTeam,
+    OwnMembership,
     PageTeams,
     TeamInfoReply,
+    TeamMember,
+    TeamMembership,
     TeamPage,
     TeamPermissionsReply,
 )
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
     from shared.admin.desk import Desk
     from shared.domain import Millis
     from shared.wire.admin_keys import KeyInfo
-    from shared.wire.admin_teams import ListTeams, TeamInfo, TeamMembership
+    from shared.wire.admin_teams import ListTeams, TeamInfo
 
 SHOWN_AT_MOST: Final = 1_000
 
@@ -75,6 +80,40 @@ async def page_teams(desk: Desk, caller: Caller, query: PageTeams, now: Millis) 
         page=query.page,
         page_size=query.page_size,
         total_pages=-(-total // query.page_size),
+    )
+
+
+async def available_teams(desk: Desk, caller: Caller, now: Millis) -> list[TeamInfo]:
+    """Return the teams that the configuration lets anybody join, but for those the caller is in."""
+    mine = caller.relations.teams.keys()
+    open_to_all = [t for t in desk.live.current.litellm.available_teams if t not in mine]
+    found = await admin_teams.find_teams(desk.stores.postgres, open_to_all)
+    # Who is in a team, and what it may spend, is its members' business.
+    return [
+        desk.as_of(team, now).model_copy(
+            update={"members_with_roles": list[TeamMember](), "metadata": dict[str, JsonValue]()}
+        )
+        for team in found
+    ]
+
+
+async def own_membership(desk: Desk, caller: Caller, team_id: str) -> OwnMembership:
+    """Tell the caller what they are in a team, and spent there."""
+    if caller.user_id is None:
+        raise BadRequest("This key is nobody's, so it is in no team.", param="team_id")
+    team = await admin_teams.find_team(desk.stores.postgres, team_id)
+    places = [m for m in team.members_with_roles if m.user_id == caller.user_id] if team else []
+    if team is None or not places:
+        raise NotFound(
+            f"User user_id={caller.user_id} is not a member of team_id={team_id}.", param="team_id"
+        )
+    found = await admin_teams.list_memberships(desk.stores.postgres, [team_id], 1, [caller.user_id])
+    spent = found[0] if found else TeamMembership.of_nothing(caller.user_id, team_id)
+    return OwnMembership(
+        **dict(spent),
+        team_alias=team.team_alias,
+        role=places[0].role,
+        user_email=places[0].user_email,
     )
 
 

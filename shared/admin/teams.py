@@ -18,6 +18,7 @@ from shared.domain import Scope
 from shared.errors import AlreadyExists, BadRequest, GatewayError, NotFound, NotPermitted
 from shared.storage import admin_keys, admin_organizations, admin_teams, admin_users
 from shared.storage.admin_changes import insert_audit
+from shared.storage.spend_reports import ids_after
 from shared.wire.admin_budgets import BudgetFields
 from shared.wire.admin_teams import TeamColumns, TeamInfo
 
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
     from shared.storage.postgres import Runs, Transaction
     from shared.wire.admin_teams import (
         DeleteTeams,
+        ManyTeamPermissions,
         NameTeam,
         NewTeam,
         TeamFields,
         TeamModels,
         TeamPermissions,
     )
+
+AT_ONCE: Final = 500
 
 OfTeam = TypeVar("OfTeam", bound=TeamColumns)
 
@@ -152,6 +156,38 @@ async def update_permissions(
         change=lambda team: team.model_copy(update={"team_member_permissions": permissions}),
     )
     return await rewrite(desk, caller, TEAMS, edit, now)
+
+
+async def add_permissions(
+    desk: Desk, caller: Caller, request: ManyTeamPermissions, now: Millis
+) -> int:
+    """Let the members of many teams do more with their keys; return how many teams."""
+    if (request.team_ids is not None) == request.apply_to_all_teams:
+        raise BadRequest("Give either team_ids or apply_to_all_teams.", param="team_ids")
+    team_ids = sorted(set(request.team_ids or await _every_team(desk)))
+    for team_id in team_ids:
+        edit: Edit[TeamInfo] = Edit(
+            entity_id=team_id,
+            action="updated",
+            change=lambda team: team.model_copy(
+                update={
+                    "team_member_permissions": list(
+                        dict.fromkeys([*team.team_member_permissions, *request.permissions])
+                    )
+                }
+            ),
+        )
+        await rewrite(desk, caller, TEAMS, edit, now)
+    return len(team_ids)
+
+
+async def _every_team(desk: Desk) -> list[str]:
+    found: list[str] = []
+    while more := await ids_after(
+        desk.stores.postgres, "team", found[-1] if found else "", AT_ONCE
+    ):
+        found += more
+    return found
 
 
 async def delete_teams(desk: Desk, caller: Caller, request: DeleteTeams) -> list[str]:

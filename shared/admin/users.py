@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
+from shared.admin.budgets import insert_budget
 from shared.admin.change import changing
 from shared.admin.columns import amended, guarded
 from shared.admin.desk import expiry
@@ -24,6 +26,7 @@ from shared.errors import (
 )
 from shared.storage import admin_keys, admin_organizations, admin_teams, admin_users
 from shared.storage.admin_changes import insert_audit
+from shared.wire.admin_budgets import BudgetFields
 from shared.wire.admin_keys import KeyColumns
 from shared.wire.admin_teams import TeamMember
 from shared.wire.admin_users import (
@@ -35,7 +38,7 @@ from shared.wire.admin_users import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from shared.wire.admin_users import (
         DeleteUsers,
         NewUser,
+        TeamOfUser,
         UpdateUser,
         UpdateUsers,
         UserFields,
@@ -60,15 +64,20 @@ async def new_user(desk: Desk, caller: Caller, request: NewUser, now: Millis) ->
     if not caller.is_admin:
         _check_made_by_organization(caller, request, organizations)
     key = _first_key(request, user_id, now) if request.auto_create_key else None
-    teams = sorted(set(request.teams or []))
-    entities: list[Entity] = [(Scope.USER, user_id), *((Scope.TEAM, team) for team in teams)]
+    teams = [_in_team(team) for team in request.teams or []]
+    places = {place.team_id: place for place in teams}
+    entities: list[Entity] = [
+        (Scope.USER, user_id),
+        *((Scope.TEAM, team_id) for team_id in places),
+        *((Scope.BUDGET, place.budget_id) for place in teams if place.budget is not None),
+    ]
     if key is not None:
         entities.append((Scope.KEY, key.token))
     async with changing(desk.stores, entities, _conflicts(request, user_id)) as transaction:
         await admin_users.insert_user(
             transaction, user_id, columns, spend=request.spend or NOTHING, by=caller.name
         )
-        await _join(transaction, caller, user_id, teams)
+        await _join(transaction, desk, caller, user_id, places, now)
         if await admin_organizations.lock_organizations(transaction, organizations) < len(
             organizations
         ):
@@ -168,14 +177,45 @@ def _first_key(request: NewUser, user_id: str, now: Millis) -> NewKey:
     return NewKey(make_key(), columns)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a new user goes, and with what budget of their own."""
+
+    team_id: str
+    role: Literal["user", "admin"] = "user"
+    budget: BudgetFields | None = None
+    budget_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def _in_team(asked: str | TeamOfUser) -> _Place:
+    if isinstance(asked, str):
+        return _Place(asked)
+    limit = asked.max_budget_in_team
+    # Checked already, under its own name.
+    budget = BudgetFields.model_construct(_fields_set={"max_budget"}, max_budget=limit)
+    return _Place(asked.team_id, asked.user_role, None if limit is None else budget)
+
+
 async def _join(
-    transaction: Transaction, caller: Caller, user_id: str, teams: Sequence[str]
+    transaction: Transaction,
+    desk: Desk,
+    caller: Caller,
+    user_id: str,
+    places: Mapping[str, _Place],
+    now: Millis,
 ) -> None:
-    missing = set(teams) - set(await admin_teams.lock_teams(transaction, teams))
+    team_ids = sorted(places)
+    missing = places.keys() - set(await admin_teams.lock_teams(transaction, team_ids))
     if missing:
         raise BadRequest(f"Team not found, passed team id: {min(missing)}.", param="teams")
-    for team_id in teams:
-        await join(transaction, caller, team_id, [TeamMember(role="user", user_id=user_id)])
+    for team_id in team_ids:
+        place = places[team_id]
+        budget_id = None
+        if place.budget is not None:
+            budget_id = place.budget_id
+            await insert_budget(transaction, desk, caller, (budget_id, place.budget), now)
+        member = TeamMember(role=place.role, user_id=user_id)
+        await join(transaction, caller, team_id, [member], budget_id=budget_id)
 
 
 def _created(info: UserInfo, key: GeneratedKey | None) -> CreatedUser:
@@ -232,7 +272,7 @@ def _check_made_by_organization(
     caller.check_fields(Standing.ORG_ADMIN, given)
     if request.user_role in (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER):
         raise NotPermitted("You cannot make an admin of the proxy.", param="user_role")
-    if not all(caller.runs_team(team_id) for team_id in request.teams or []):
+    if not all(caller.runs_team(_in_team(team).team_id) for team in request.teams or []):
         raise NotPermitted("You can only use teams of your own organizations.", param="teams")
 
 

@@ -176,7 +176,11 @@ def _general(section: Section) -> GeneralSettings:
 def _litellm(section: Section) -> LiteLLMSettings:
     defaults = LiteLLMSettings()
     least, most = _ERROR_STATUSES
+    of_users = section.section("default_internal_user_params")
+    available_teams = of_users.names("available_teams")
+    of_users.warn_about_unread()
     return LiteLLMSettings(
+        available_teams=available_teams,
         budget_exceeded_status_code=section.whole(
             "budget_exceeded_status_code",
             defaults.budget_exceeded_status_code,

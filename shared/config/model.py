@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -150,10 +150,11 @@ class LiteLLMSettings:
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
     refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`. `discounts` and `margins` are by provider
-    (spend/adjustments.py).
+    the proxy serves in each `budget_duration`. `available_teams` are those that any user may join.
+    `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
+    available_teams: tuple[str, ...] = ()
     budget_exceeded_status_code: int = 422
     model_access_denied_status_code: int = 403
     timezone: str = "UTC"
@@ -172,7 +173,8 @@ class Config:
     """Everything a request may need to know that no caller decides.
 
     `groups` and `by_id` find deployments by what callers may name; `wildcards` are the groups with
-    a `*` in their name, most specific first.
+    a `*` in their name, most specific first. `viewer` is the team whose view this is (seen_by),
+    `own_groups` are those that are its alone.
     """
 
     deployments: tuple[Deployment, ...] = ()
@@ -183,6 +185,10 @@ class Config:
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    viewer: str | None = None
+    own_groups: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _teams: frozenset[str] = field(init=False, repr=False, compare=False)
+    _views: dict[str | None, Config] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the deployments once, not for every request."""
@@ -190,10 +196,35 @@ class Config:
         for deployment in self.deployments:
             group = deployment.model_group
             groups[group] = (*groups.get(group, ()), deployment)
+        mine = {
+            name: tuple(d for d in found if d.team_id == self.viewer)
+            for name, found in groups.items()
+            if self.viewer is not None and any(d.team_id == self.viewer for d in found)
+        }
+        # What a team has of its own stands before what everybody has under that name.
+        groups |= mine
         wildcards = sorted((name for name in groups if "*" in name), key=_specificity)
         object.__setattr__(self, "groups", MappingProxyType(groups))
         object.__setattr__(self, "by_id", MappingProxyType({d.id: d for d in self.deployments}))
         object.__setattr__(self, "wildcards", tuple(wildcards))
+        object.__setattr__(self, "own_groups", tuple(sorted(mine)))
+        teams = frozenset(d.team_id for d in self.deployments if d.team_id is not None)
+        object.__setattr__(self, "_teams", teams)
+        object.__setattr__(self, "_views", {})
+
+    def seen_by(self, team_id: str | None) -> Config:
+        """Return the configuration as a team's keys see it: without what other teams have.
+
+        By it alone are their calls routed, so nobody shadows or opens another's models.
+        """
+        if not self._teams:
+            return self
+        viewer = team_id if team_id in self._teams else None
+        view = self._views.get(viewer)
+        if view is None:
+            kept = tuple(d for d in self.deployments if d.team_id in (None, viewer))
+            view = self._views[viewer] = replace(self, deployments=kept, viewer=viewer)
+        return view
 
 
 def _specificity(pattern: str) -> tuple[int, int, str]:

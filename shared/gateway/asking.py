@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain import Endpoint, Usage
+from shared.domain import Usage
+from shared.endpoints import COUNTING
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
 from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
-from shared.providers.registry import counts_tokens, dialect_of, request_for
+from shared.providers.registry import counts_tokens, dialect_of, request_for, token_count
 from shared.spend.tokens import estimate
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ async def ask(running: Running) -> Reply:
     if is_mocked(running):
         return await mocked_reply(running)
     call, to = running.call, running.deployment
-    if call.endpoint is Endpoint.COUNT_TOKENS and not counts_tokens(to.provider, to.model):
-        return Reply({"input_tokens": estimate(call)}, Usage(), None)
+    if call.endpoint in COUNTING and not counts_tokens(to.provider, call.endpoint, to.model):
+        return Reply(token_count(call.endpoint, estimate(call)), Usage(), None)
     dialect = dialect_of(to.provider, call.endpoint, to.model)
     with running.timings.step(PROVIDER):
         response = await _send(running)

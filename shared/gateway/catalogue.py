@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.auth.authenticate import identify
 from shared.auth.authorize import check_standing
 from shared.auth.keys import presented_key
-from shared.auth.visibility import may_see
+from shared.auth.visibility import may_see, with_own_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +29,8 @@ async def visible_models(gateway: Gateway, headers: Mapping[str, str]) -> list[s
     check_standing(principal, now)
     if principal.key.permissions.get(ALLOW_MODEL_LIST) is False:
         return []
-    by_group: dict[str, set[str]] = {}
-    for deployment in gateway.config.deployments:
-        by_group.setdefault(deployment.model_group, set()).add(deployment.provider)
-    names = [name for name, providers in by_group.items() if may_see(principal, name, providers)]
+    config = gateway.config.seen_by(principal.key.team_id)
+    principal = with_own_models(principal, config.own_groups)
+    names = [name for name, behind in config.groups.items() if may_see(principal, name, behind)]
     aliases = [*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())]
     return list(dict.fromkeys([*names, *aliases]))

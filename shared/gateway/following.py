@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.gateway.gateway import Gateway
 
 PREVIOUS = "previous_response_id"
+_OF_RESPONSES = frozenset({Endpoint.RESPONSES, Endpoint.RESPONSE_TOKENS, Endpoint.COMPACT})
 
 
 def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
@@ -28,7 +29,7 @@ def follow(gateway: Gateway, principal: Principal, call: Call) -> Call:
     aliases = {*principal.key.aliases, *(principal.team.model_aliases if principal.team else ())}
     if call.model not in aliases:
         call = replace(call, model=public_name(gateway.config, call.model))
-    sealed = call.body.get(PREVIOUS) if call.endpoint is Endpoint.RESPONSES else None
+    sealed = call.body.get(PREVIOUS) if call.endpoint in _OF_RESPONSES else None
     if not isinstance(sealed, str):
         return call
     stored = previous(sealed, principal, gateway.settings.master_key)

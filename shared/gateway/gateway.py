@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from shared.config.model import Config
+    from shared.domain import Principal
     from shared.settings import Settings
 
 
@@ -59,6 +60,11 @@ class Gateway:
         if self.live is None or self.live.current is self.config:
             return self
         return replace(self, config=self.live.current)
+
+    def seen_by(self, principal: Principal) -> Gateway:
+        """Return the gateway with the models that there are for a principal's team."""
+        config = self.config.seen_by(principal.key.team_id)
+        return self if config is self.config else replace(self, config=config)
 
     async def refreshed(self) -> Gateway:
         """Return the same, having asked whether the configuration has changed."""

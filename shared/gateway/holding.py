@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shared.auth.authenticate import asking_of, identify
 from shared.auth.authorize import check_passing, check_required, resolve_alias
 from shared.auth.keys import presented_key
+from shared.auth.visibility import with_own_models
 from shared.cache.lookup import check_controls, lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
@@ -126,9 +127,11 @@ async def _decide(
             if await _is_reconfigured(gateway):
                 return None
             raise
+        seen = gateway.seen_by(principal)
+        principal = with_own_models(principal, seen.config.own_groups)
         try:
-            call = follow(gateway, principal, asked)
-            return principal, call, _choose(gateway, principal, call, route)
+            call = follow(seen, principal, asked)
+            return principal, call, _choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from shared.domain import Endpoint, Nanodollars
+from shared.domain import Nanodollars
+from shared.endpoints import COUNTING
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.providers.parameters import with_defaults
@@ -125,12 +126,12 @@ def _of_a_token_each_way(price: Price) -> Decimal:
 
 
 def _price(call: Call, deployment: Deployment, config: Config) -> Price | None:
-    if call.endpoint is Endpoint.COUNT_TOKENS:
+    if call.endpoint in COUNTING:
         return FREE  # at every provider that counts
     body = _as_put(call, deployment).body
     asked_tier = body.get("service_tier")
     tier = asked_tier if isinstance(asked_tier, str) else None
-    price = price_of(deployment, tier, search_size(body))
+    price = price_of(deployment, tier, search_size(body, deployment.provider))
     return None if price is None else adjusted(price, deployment, config.litellm)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from shared.errors import GatewayError, ProviderFailed, TransportFailed
 from shared.gateway.finishing import finish
 from shared.gateway.timings import PROVIDER
-from shared.wire.frames import error_frame, frame, last_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from shared.gateway.replaying import Replay
     from shared.gateway.running import Running
     from shared.providers.dialect import StreamEvent
+    from shared.wire.frames import Framing
 
 
 @dataclass(slots=True)
@@ -28,12 +28,11 @@ class Relay:
     running: Running
     stream: OpenStream | Replay
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """Yield server-sent events as the provider sends them.
+    async def frames(self, framing: Framing) -> AsyncIterator[bytes]:
+        """Yield events as the provider sends them.
 
         A failure after the first byte becomes an error event: the status is gone already.
         """
-        call = self.running.call
         try:
             async for event in self._events():
                 if event.is_done and event.data is not None:
@@ -44,16 +43,16 @@ class Relay:
                 if event.raw:
                     yield event.raw
                 elif event.data is not None:
-                    yield frame(call.endpoint, self.running.shown(event.data))
+                    yield framing.event(self.running.shown(event.data))
                 elif event.error is not None:
                     raise event.error
         except (ProviderFailed, TransportFailed) as error:
             self.running.fail(error)
-            yield error_frame(call.endpoint, _in_our_words(error))
+            yield framing.error(_in_our_words(error))
         # The caller's next call may be on its way before this one's slot is free again.
         if self.running.plan.leases:
             await finish(self.running.settle())
-        if end := last_frame(call.endpoint):
+        if end := framing.end():
             yield end
 
     async def finish(self) -> None:

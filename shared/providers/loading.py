@@ -79,6 +79,13 @@ def gemini() -> Dialect:
     return Gemini()
 
 
+def gemini_content() -> Dialect:
+    """Google's generateContent, asked in its own words."""
+    from shared.providers.gemini.native import GeminiContent
+
+    return GeminiContent()
+
+
 def passing() -> Dialect:
     """Pass a vendor's own API through."""
     from shared.providers.passing import PassThrough
@@ -98,6 +105,13 @@ def responses_bridge(chat: Dialect) -> Dialect:
     from shared.providers.responses.bridge import ResponsesBridge
 
     return ResponsesBridge(chat)
+
+
+def content_bridge(chat: Dialect, *, is_rich: bool) -> Dialect:
+    """Answer a generateContent call by a chat."""
+    from shared.providers.content.bridge import ContentBridge
+
+    return ContentBridge(chat, is_rich=is_rich)
 
 
 def completions_bridge(chat: Dialect) -> Dialect:

@@ -14,7 +14,7 @@ from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
 from shared.providers.openai_media import PATHS as MEDIA_PATHS
 from shared.providers.openai_media import media_body, media_reply
-from shared.providers.responses.native import ResponsesDecoder, read_response
+from shared.providers.responses.native import ResponsesDecoder, read_count, read_response
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
 from shared.providers.usage import searches_in, text_bytes, usage_of
 
@@ -29,6 +29,8 @@ _PATHS: Final[Mapping[Endpoint, str]] = {
     Endpoint.COMPLETION: "/completions",
     Endpoint.EMBEDDING: "/embeddings",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.RESPONSE_TOKENS: "/responses/input_tokens",
+    Endpoint.COMPACT: "/responses/compact",
 }
 _CONTENT: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "choices",
@@ -38,6 +40,7 @@ _CONTENT: Final[Mapping[Endpoint, str]] = {
 _REASONS: Final = re.compile(r"o[1-9](-|$)|gpt-5")
 """Models that refuse `max_tokens`: it does not say whether reasoning counts."""
 _DONE: Final = b"[DONE]"
+_OF_RESPONSES: Final = frozenset({Endpoint.RESPONSES, Endpoint.COMPACT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,10 @@ class OpenAI:
         parsed = _parsed(body)
         if parsed.get("error"):
             raise failure_inside(parsed)
-        if call.endpoint is Endpoint.RESPONSES:
+        if call.endpoint in _OF_RESPONSES:
             return read_response(parsed)
+        if call.endpoint is Endpoint.RESPONSE_TOKENS:
+            return read_count(parsed)
         content = parsed.get(_CONTENT[call.endpoint])
         if not isinstance(content, list):
             raise malformed(f"has no `{_CONTENT[call.endpoint]}`")

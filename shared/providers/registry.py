@@ -19,7 +19,7 @@ from shared.providers.parameters import prepared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.domain import Call, Deployment, HttpRequest
+    from shared.domain import Call, Deployment, HttpRequest, JsonObject
     from shared.providers.dialect import Dialect
 
 _CHATS: Final[Mapping[str, Callable[[], Dialect]]] = {
@@ -89,9 +89,27 @@ def knows_responses(provider: str) -> bool:
     return provider in _KNOWS_RESPONSES
 
 
-def counts_tokens(provider: str, model: str = "") -> bool:  # noqa: ARG001
-    """Tell whether the provider itself counts the tokens of a Messages call."""
-    return _native_messages(_speaks(provider)) is not None
+def counts_tokens(provider: str, endpoint: Endpoint, model: str = "") -> bool:  # noqa: ARG001
+    """Tell whether the provider itself counts the tokens of such a call."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return provider == "openai"
+        case Endpoint.CONTENT_TOKENS:
+            return _native_content(_speaks(provider)) is not None
+        case _:
+            return _native_messages(_speaks(provider)) is not None
+
+
+def token_count(endpoint: Endpoint, tokens: int) -> JsonObject:
+    """Write a count of the gateway's own as the provider of that entrance would."""
+    match endpoint:
+        case Endpoint.RESPONSE_TOKENS:
+            return {"object": "response.input_tokens", "input_tokens": tokens}
+        case Endpoint.CONTENT_TOKENS:
+            details: JsonObject = {"modality": "TEXT", "tokenCount": tokens}
+            return {"totalTokens": tokens, "promptTokensDetails": [details]}
+        case _:
+            return {"input_tokens": tokens}
 
 
 @cache
@@ -106,6 +124,9 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
             is_rich = speaks not in _OPENAIS or provider in _RICH
             return _native_messages(speaks) or loading.messages_bridge(chat, is_rich=is_rich)
+        case Endpoint.CONTENT | Endpoint.CONTENT_TOKENS:
+            is_rich = speaks not in _OPENAIS or provider in _RICH
+            return _native_content(speaks) or loading.content_bridge(chat, is_rich=is_rich)
         case Endpoint.RESPONSES if not knows_responses(provider):
             return loading.responses_bridge(chat)
         case Endpoint.PASS_THROUGH:
@@ -117,7 +138,7 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
             return loading.openai(base_path="/v2")
         case Endpoint.CHAT:
             return chat
-        case _ if speaks in _OPENAIS:
+        case _ if _offers(provider, speaks, endpoint):
             return chat
         case _ if beside := _beside(provider, endpoint):
             return beside
@@ -145,6 +166,16 @@ def _chat(provider: str, speaks: str) -> Dialect:
 def _native_messages(speaks: str) -> Dialect | None:
     """Return what speaks the Messages API itself; all others are bridged to it."""
     return loading.anthropic_messages() if speaks == "anthropic" else None
+
+
+def _native_content(speaks: str) -> Dialect | None:
+    """Likewise for Google's generateContent."""
+    return loading.gemini_content() if speaks == "gemini" else None
+
+
+def _offers(provider: str, speaks: str, endpoint: Endpoint) -> bool:
+    """Say whether OpenAI's words for an endpoint beside the chat are the provider's too."""
+    return speaks in _OPENAIS and (endpoint is not Endpoint.COMPACT or knows_responses(provider))
 
 
 def _completes(provider: str, speaks: str, model: str) -> bool:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 BODY_CAP: Final = 6 * 1024 * 1024
 EXTENSION: Final = "tollgate"  # our part of an ASGI scope's extensions
 
+PREFLIGHT_SECONDS: Final = 600
 _LONGEST_PARAM: Final = 255
 _LONGEST_REASON: Final = 300
 _HOST: Final = re.compile(rb"[A-Za-z0-9._-]*(\[[0-9a-fA-F:.]*\])?(:[0-9]{1,5})?")
@@ -89,6 +91,16 @@ def guard(app: Starlette) -> None:
 
         app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_middleware(Boundary)
+    # Outermost, so that a page reads errors too. Keys come in headers that a page must set itself:
+    # there are no cookies, hence nothing that another site could make a browser send along.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["*"],
+        max_age=PREFLIGHT_SECONDS,
+    )
 
 
 def invalid_request(problems: Sequence[Mapping[str, object]]) -> BadRequest:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared import observability
 from shared.observability import bind, log, measure
+from shared.runtime.secrets import add_secrets
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Invocation:
 
 
 def start(service: str) -> Settings:
-    """Read the settings and name the process; SettingsError ends a start on AWS."""
+    """Read secrets and settings and name the process; SettingsError ends a start on AWS."""
+    add_secrets()
     settings = Settings.from_environment()
     observability.configure(
         service=service,

@@ -24,15 +24,15 @@ def searches_bound(body: Mapping[str, Json]) -> int:
     return sum(found)
 
 
-def search_size(body: Mapping[str, Json]) -> SearchSize:
-    """Return how large the caller wants what a search finds to be."""
+def search_size(body: Mapping[str, Json], provider: str) -> SearchSize:
+    """Return how large the caller wants what a search finds to be, else what the vendor takes."""
     options = body.get("web_search_options")
     places = [options, *_search_tools(body)]
     for place in places:
         size = place.get("search_context_size") if isinstance(place, dict) else None
-        if size in ("low", "high"):
+        if size in ("low", "medium", "high"):
             return size
-    return "medium"
+    return "low" if provider == "perplexity" else "medium"
 
 
 def _search_tools(body: Mapping[str, Json]) -> Iterator[JsonObject]:

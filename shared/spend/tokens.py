@@ -52,7 +52,7 @@ TOKENS_PER_SECOND: Final = 32
 _WRITTEN: Final = frozenset(
     {
         *(Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES),
-        Endpoint.PASS_THROUGH,
+        *(Endpoint.COMPACT, Endpoint.CONTENT, Endpoint.PASS_THROUGH),
     }
 )
 _READABLE: Final = _WRITTEN - {Endpoint.PASS_THROUGH}
@@ -61,6 +61,9 @@ _FOR_AN_HOUR: Final = b'"ttl":"1h"'
 """How Anthropic's prompts ask for the dearer cache; within a text its quotes would be escaped."""
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_GOOGLES_LIMITS: Final = ("maxOutputTokens", "max_output_tokens")
+_CANDIDATES: Final = ("candidateCount", "candidate_count")
+_ATTACHED: Final = frozenset({"inlineData", "inline_data", "fileData", "file_data"})
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
 
 
@@ -117,8 +120,10 @@ def _size(call: Call, prompt: JsonObject) -> PromptSize:
             return _inputs_size(prompt, "input")
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
             return _messages_size(prompt)
-        case Endpoint.RESPONSES:
+        case Endpoint.RESPONSES | Endpoint.RESPONSE_TOKENS | Endpoint.COMPACT:
             return _response_size(prompt)
+        case Endpoint.CONTENT | Endpoint.CONTENT_TOKENS:
+            return _content_size(prompt)
         case _:
             return _media_size(call, prompt)
 
@@ -148,6 +153,7 @@ def completion_bound(call: Call, max_output_tokens: int | None, default: int) ->
     if call.endpoint not in _WRITTEN:
         return 0
     asked = _whole_numbers(call.body, *_LIMITS)
+    asked += _whole_numbers(_generation(call), *_GOOGLES_LIMITS)
     allowed = max(asked) if asked else max_output_tokens or default
     if max_output_tokens is not None:
         allowed = min(allowed, max_output_tokens)
@@ -161,6 +167,8 @@ def completions(call: Call) -> int:
     match call.endpoint:
         case Endpoint.CHAT | Endpoint.IMAGE | Endpoint.IMAGE_EDIT:
             return max(1, *_whole_numbers(call.body, "n"), 1)
+        case Endpoint.CONTENT:
+            return max(1, *_whole_numbers(_generation(call), *_CANDIDATES), 1)
         case Endpoint.COMPLETION:
             prompts = _inputs_size(call.body, "prompt").inputs
             return max(1, *_whole_numbers(call.body, "n", "best_of"), 1) * prompts
@@ -271,6 +279,42 @@ def _response_size(prompt: JsonObject) -> PromptSize:
         messages=len(items),
         has_tools="tools" in prompt,
     )
+
+
+def _content_size(prompt: JsonObject) -> PromptSize:
+    """Measure a request of Google's: what its parts hold or point to is attached."""
+    attachments = int(bool(prompt.get("cachedContent") or prompt.get("cached_content")))
+
+    def text_of(value: Json) -> Json:
+        nonlocal attachments
+        match value:
+            case list():
+                return [text_of(item) for item in value]
+            case dict() if _ATTACHED & value.keys():
+                attachments += 1
+                return None
+            case dict():
+                return {name: text_of(inner) for name, inner in value.items()}
+            case _:
+                return value
+
+    contents = prompt.get("contents")
+    return PromptSize(
+        text_bytes=_bytes(text_of(prompt)),
+        attachments=attachments,
+        messages=len(contents) if isinstance(contents, list) else 1,
+        has_tools="tools" in prompt,
+    )
+
+
+def _generation(call: Call) -> JsonObject:
+    """Return what a request of Google's says about its answer; nothing in any other."""
+    names = ("generationConfig", "generation_config") if call.endpoint is Endpoint.CONTENT else ()
+    found: JsonObject = {}
+    for name in names:
+        if isinstance(config := call.body.get(name), dict):
+            found |= config
+    return found
 
 
 def _without_attachments(message: Json) -> tuple[Json, int]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 from shared.wire.admin_fields import AdminRequest, AnyValue, Document, Identifier
 
 Section = Literal["general_settings", "litellm_settings", "router_settings"]
-FallbackType = Literal["general"]
+FallbackType = Literal["general", "context_window", "content_policy"]
 
 
 class UpdateConfig(AdminRequest):
@@ -57,7 +57,8 @@ class Fallback(BaseModel):
 
     model: str
     fallback_models: list[str]
-    fallback_type: str = "general"
+    fallback_type: FallbackType = "general"
+    message: str | None = None
 
 
 class CallbacksReply(BaseModel):

@@ -219,6 +219,13 @@ class KeyInfoReply(BaseModel):
     budget: BudgetInfo | None = None
 
 
+class KeyHealth(BaseModel):
+    """POST /key/health; no key has callbacks that logs go to, so none can be unwell."""
+
+    key: Literal["healthy", "unhealthy"] = "healthy"
+    logging_callbacks: None = None
+
+
 class KeyInfosReply(BaseModel):
     """The answer to /v2/key/info: those of the keys that there are."""
 

@@ -116,6 +116,22 @@ class TeamPermissions(AdminRequest):
     team_member_permissions: Permissions
 
 
+class ManyTeamPermissions(AdminRequest):
+    """POST /team/permissions_bulk_update: what is added to the permissions of teams."""
+
+    permissions: Annotated[Permissions, Field(min_length=1)]
+    team_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+    apply_to_all_teams: bool = False
+
+
+class ManyTeamPermissionsReply(BaseModel):
+    """How many teams have them now."""
+
+    message: str
+    teams_updated: int
+    permissions_appended: list[str]
+
+
 TeamSort = Literal["created_at", "updated_at", "team_id", "team_alias", "spend", "max_budget"]
 """The columns that teams may be listed by."""
 
@@ -144,6 +160,36 @@ class NameTeam(AdminRequest):
     """POST /team/block and /team/unblock."""
 
     team_id: Identifier
+
+
+class AddCallback(AdminRequest):
+    """POST /team/{team_id}/callback."""
+
+    callback_name: Identifier
+    callback_type: Literal["success", "failure", "success_and_failure"] = "success_and_failure"
+    callback_vars: Document
+
+
+class CallbackData(BaseModel):
+    """The callbacks of a team."""
+
+    team_id: str
+    success_callback: list[str] = Field(default_factory=list[str])
+    failure_callback: list[str] = Field(default_factory=list[str])
+    callback_vars: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class TeamCallbacks(BaseModel):
+    """GET /team/{team_id}/callback."""
+
+    status: str = "success"
+    data: CallbackData
+
+
+class LoggingReply(TeamCallbacks):
+    """POST /team/{team_id}/disable_logging."""
+
+    message: str
 
 
 class TeamColumns(PolicyColumns):
@@ -179,6 +225,19 @@ class TeamMembership(BaseModel):
     spend: Decimal
     total_spend: Decimal
     litellm_budget_table: BudgetInfo | None = None
+
+    @classmethod
+    def of_nothing(cls, user_id: str, team_id: str) -> TeamMembership:
+        """Make that of a member who has no row: nothing was spent."""
+        return cls(user_id=user_id, team_id=team_id, spend=Decimal(0), total_spend=Decimal(0))
+
+
+class OwnMembership(TeamMembership):
+    """GET /team/{team_id}/members/me."""
+
+    team_alias: str | None = None
+    role: str
+    user_email: str | None = None
 
 
 class TeamInfoReply(BaseModel):

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
+    MAX_ENTRIES,
     AdminRequest,
+    Dollars,
     Duration,
     Identifier,
     Names,
@@ -35,10 +37,18 @@ class UserFields(PolicyFields):
     sso_user_id: Identifier | None = None
 
 
+class TeamOfUser(AdminRequest):
+    """A team that a new user is put into, as what, and what they may spend there."""
+
+    team_id: Identifier
+    user_role: Literal["user", "admin"] = "user"
+    max_budget_in_team: Dollars | None = None
+
+
 class NewUser(UserFields):
     """POST /user/new; alias and duration are those of the key that comes with the user."""
 
-    teams: Names | None = None
+    teams: Annotated[list[Identifier | TeamOfUser], Field(max_length=MAX_ENTRIES)] | None = None
     organizations: Names | None = None
     auto_create_key: bool = True
     key_alias: Identifier | None = None
@@ -63,6 +73,33 @@ class DeleteUsers(AdminRequest):
 
 UserSort = Literal["created_at", "user_id", "user_email", "user_alias", "user_role", "spend"]
 """The columns that users may be listed by."""
+
+
+class RoleInfo(BaseModel):
+    """What a role may do, in a word."""
+
+    description: str
+    ui_label: str
+
+
+AVAILABLE_ROLES: Final = {
+    "proxy_admin": RoleInfo(
+        description="admin over litellm proxy, has all permissions",
+        ui_label="Admin (All Permissions)",
+    ),
+    "proxy_admin_viewer": RoleInfo(
+        description="view all keys, view all spend", ui_label="Admin (View Only)"
+    ),
+    "internal_user": RoleInfo(
+        description="view/create/delete their own keys, view their own spend",
+        ui_label="Internal User (Create/Delete/View)",
+    ),
+    "internal_user_viewer": RoleInfo(
+        description="view their own keys, view their own spend",
+        ui_label="Internal Viewer (View Only)",
+    ),
+}
+"""LiteLLM's words for the roles that a user can have."""
 
 
 class ListUsers(BaseModel):

@@ -1,6 +1,7 @@
 """The error body every caller sees: OpenAI's shape, with LiteLLM's string `code`.
 
-Below `/v1/messages` it is Anthropic's shape, so that its SDKs raise what they would at home.
+Below `/v1/messages` it is Anthropic's shape and below Google's paths Google's, so that their SDKs
+raise what they would at home.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from shared.errors import OverBudget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import JsonObject
+    from shared.domain import Json, JsonObject
     from shared.errors import GatewayError
 
-_MESSAGES: Final = re.compile(r"/v1/messages(/|$)")
+_MESSAGES: Final = re.compile(r"/(v1/messages|anthropic)(/|$)")
+_CONTENT: Final = re.compile(
+    r"/(v1beta|gemini|vertex_ai)(/|$)"
+    r"|(/v1)?/models/.+:(generateContent|streamGenerateContent|countTokens)/?$"
+)
 
 # platform.claude.com/docs/en/api/errors, read 2026-11.
 _TYPES: Final[Mapping[int, str]] = {
@@ -33,6 +38,19 @@ _TYPES: Final[Mapping[int, str]] = {
     529: "overloaded_error",
 }
 _BREAKDOWNS: Final = 500
+
+# google.aip.dev/193 and ai.google.dev/gemini-api/docs/troubleshooting, read 2026-11.
+_STATUSES: Final[Mapping[int, str]] = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ALREADY_EXISTS",
+    422: "RESOURCE_EXHAUSTED",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 def error_body(error: GatewayError) -> JsonObject:
@@ -61,10 +79,37 @@ def messages_error_body(error: GatewayError) -> JsonObject:
     }
 
 
+def content_error_body(error: GatewayError) -> JsonObject:
+    """Show an error as Google does; our type, and how long to wait, stand in the details."""
+    other = "INTERNAL" if error.status >= _BREAKDOWNS else "INVALID_ARGUMENT"
+    details: list[Json] = [
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": error.type,
+            "domain": "tollgate",
+            "metadata": {} if error.param is None else {"param": _encodable(error.param)},
+        }
+    ]
+    if wait := error.headers.get("retry-after"):
+        details.append(
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait}s"}
+        )
+    return {
+        "error": {
+            "code": error.status,
+            "message": _encodable(error.message),
+            "status": _STATUSES.get(error.status, other),
+            "details": details,
+        }
+    }
+
+
 def error_body_at(path: str, error: GatewayError) -> JsonObject:
     """Show an error in the shape of the entrance that `path` leads to."""
     if _MESSAGES.match(path):
         return messages_error_body(error)
+    if _CONTENT.match(path):
+        return content_error_body(error)
     return error_body(error)
 
 

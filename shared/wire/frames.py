@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.domain import Endpoint
-from shared.wire.error_body import error_body, messages_error_body
+from shared.wire.error_body import content_error_body, error_body, messages_error_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,9 @@ KEEP_ALIVE: Final = b": keep-alive\n\n"
 """A comment: every SSE reader skips it, and no proxy between believes the connection dead."""
 
 _DONE: Final = b"data: [DONE]\n\n"
+_ENDING: Final = frozenset({Endpoint.PASS_THROUGH, Endpoint.CONTENT})
+"""Endpoints whose streams end by closing."""
+
 _NAMED: Final = frozenset({Endpoint.MESSAGES, Endpoint.RESPONSES})
 """Endpoints whose events have names, which are the `type` of their data, and whose last is one."""
 
@@ -35,6 +38,8 @@ def error_frame(endpoint: Endpoint, error: GatewayError) -> bytes:
     """Write the event that tells of a failure after the first byte."""
     if endpoint is Endpoint.MESSAGES:
         return frame(endpoint, messages_error_body(error))
+    if endpoint is Endpoint.CONTENT:
+        return frame(endpoint, content_error_body(error))
     body = error_body(error)
     if endpoint is Endpoint.RESPONSES:
         inner = body["error"]
@@ -45,8 +50,50 @@ def error_frame(endpoint: Endpoint, error: GatewayError) -> bytes:
 
 def last_frame(endpoint: Endpoint) -> bytes:
     """Write what ends a stream; nothing where the last event says so itself."""
-    is_told = endpoint in _NAMED or endpoint is Endpoint.PASS_THROUGH
-    return b"" if is_told else _DONE
+    return b"" if endpoint in _ENDING or endpoint in _NAMED else _DONE
+
+
+class Framing:
+    """How the pieces of a streamed answer are written: as server-sent events."""
+
+    media_type = "text/event-stream"
+    keep_alive = KEEP_ALIVE
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def event(self, data: JsonObject) -> bytes:
+        """Write one event."""
+        return frame(self._endpoint, data)
+
+    def error(self, error: GatewayError) -> bytes:
+        """Write a failure after the first byte."""
+        return error_frame(self._endpoint, error)
+
+    def end(self) -> bytes:
+        """Write the end."""
+        return last_frame(self._endpoint)
+
+
+class ArrayFraming(Framing):
+    """Google's other way: one JSON array, an item a response; silence is filled by line ends."""
+
+    media_type = "application/json"
+    keep_alive = b"\n"
+    _has_begun = False
+
+    def event(self, data: JsonObject) -> bytes:
+        """Write one item."""
+        before, self._has_begun = (b",\n" if self._has_begun else b"["), True
+        return before + orjson.dumps(data)
+
+    def error(self, error: GatewayError) -> bytes:
+        """Write a failure as the last item."""
+        return self.event(content_error_body(error))
+
+    def end(self) -> bytes:
+        """Close the array."""
+        return b"]" if self._has_begun else b"[]"
 
 
 def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> JsonObject:
@@ -65,6 +112,8 @@ def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> 
             if isinstance(response, dict):
                 return {**data, "response": {**response, "model": model}}
             return {**data, "model": model} if "model" in data else dict(data)
+        case Endpoint.CONTENT:
+            return {**data, "modelVersion": model} if "modelVersion" in data else dict(data)
         case Endpoint.CHAT | Endpoint.COMPLETION | Endpoint.EMBEDDING:
             return {**data, "model": model}
         case _:

@@ -48,6 +48,16 @@ _POSTS: Final[dict[str, tuple[str, JsonObject, JsonObject]]] = {
         {"model": _MODEL},
         {"model": "gpt-4o", "input": "Hello"},
     ),
+    "/responses/input_tokens": (
+        "Count the tokens of a response's input.",
+        {"model": _MODEL},
+        {"model": "gpt-4o", "input": "Hello"},
+    ),
+    "/responses/compact": (
+        "Shorten a conversation, where the provider can.",
+        {"model": _MODEL},
+        {"model": "gpt-4o", "input": "Hello"},
+    ),
     "/moderations": ("Judge a text.", {"input": _TEXTS}, {"input": "Hello"}),
     "/rerank": (
         "Order documents by how well they answer a query.",
@@ -77,6 +87,16 @@ _V1_POSTS: Final[dict[str, tuple[str, JsonObject, JsonObject]]] = {
         {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello"}]},
     ),
 }
+_CONTENTS: Final[JsonObject] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "object", "properties": {"parts": {"type": "array"}}},
+}
+_GOOGLES: Final = {
+    "generateContent": "Answer in the manner of Google's generateContent, whatever the provider.",
+    "streamGenerateContent": "The same as a stream: events with `alt=sse`, else one JSON array.",
+    "countTokens": "Count the tokens of a generateContent call.",
+}
 _FORMS: Final = {
     "/images/edits": "Change a picture.",
     "/audio/transcriptions": "Write down what is said.",
@@ -89,6 +109,13 @@ def llm_paths() -> JsonObject:
         f"/v1{path}": {"post": _post(path, *said)} for path, said in (_POSTS | _V1_POSTS).items()
     }
     paths |= {f"/v1{path}": {"post": _form(path, said)} for path, said in _FORMS.items()}
+    paths |= {f"/v1beta/models/{{model}}:{name}": _google(name) for name in _GOOGLES}
+    paths["/v1beta/models"] = {
+        "get": _get("list_content_models", "List the models in Google's shape."),
+    }
+    paths["/v1beta/models/{model}"] = {
+        "get": _get("show_content_model", "Show one of them in Google's shape.", "model"),
+    }
     paths["/v1/models"] = {"get": _get("list_models", "List the models that the caller may call.")}
     paths["/v1/models/{model}"] = {
         "get": _get("show_model", "Show one of them.", "model"),
@@ -110,6 +137,12 @@ def _post(path: str, said: str, fields: JsonObject, example: JsonObject) -> Json
     }
 
 
+def _google(name: str) -> JsonObject:
+    example: JsonObject = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+    body = _post(f"/{name}", _GOOGLES[name], {"contents": _CONTENTS}, example)
+    return {"post": {**body, "parameters": [_in_path("model")]}}
+
+
 def _form(path: str, said: str) -> JsonObject:
     body: JsonObject = {
         "type": "object",
@@ -123,13 +156,16 @@ def _form(path: str, said: str) -> JsonObject:
 def _get(name: str, said: str, parameter: str | None = None) -> JsonObject:
     if parameter is None:
         return _operation(name, said)
-    named: JsonObject = {
-        "name": parameter,
+    return {**_operation(name, said), "parameters": [_in_path(parameter)]}
+
+
+def _in_path(name: str) -> JsonObject:
+    return {
+        "name": name,
         "in": "path",
         "required": True,
         "schema": {"type": "string", "minLength": 1},
     }
-    return {**_operation(name, said), "parameters": [named]}
 
 
 def _operation(name: str, said: str) -> JsonObject:

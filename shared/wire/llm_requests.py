@@ -13,7 +13,7 @@ import orjson
 from shared.controls import CacheControl, Fails, Handling, Mock
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
-from shared.wire import checks, media_requests
+from shared.wire import checks, content_requests, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
 from shared.wire.own_fields import forbidden_in, passed_on, with_extra_body
@@ -41,6 +41,10 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.MESSAGES: "/v1/messages",
     Endpoint.COUNT_TOKENS: "/v1/messages/count_tokens",
     Endpoint.RESPONSES: "/responses",
+    Endpoint.RESPONSE_TOKENS: "/responses/input_tokens",
+    Endpoint.COMPACT: "/responses/compact",
+    Endpoint.CONTENT: "/v1beta/models:generateContent",
+    Endpoint.CONTENT_TOKENS: "/v1beta/models:countTokens",
     Endpoint.MODERATION: "/moderations",
     Endpoint.RERANK: "/rerank",
     Endpoint.IMAGE: "/images/generations",
@@ -50,7 +54,10 @@ _ROUTES: Final[Mapping[Endpoint, str]] = {
 }
 
 _STREAMED: Final = frozenset(
-    {Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES}
+    {
+        *(Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.RESPONSES, Endpoint.MESSAGES),
+        Endpoint.CONTENT,
+    }
 )
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
@@ -88,6 +95,9 @@ _REQUIRED: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: {"model": checks.name, "prompt": _PROMPT},
     Endpoint.EMBEDDING: {"model": checks.name, "input": _INPUT},
     Endpoint.RESPONSES: {"model": checks.name},
+    Endpoint.RESPONSE_TOKENS: {"model": checks.name},
+    Endpoint.COMPACT: {"model": checks.name},
+    **content_requests.REQUIRED,
     **media_requests.REQUIRED,
 }
 
@@ -162,6 +172,9 @@ _OPTIONAL: Final[Mapping[Endpoint, Mapping[str, Check]]] = {
     Endpoint.COMPLETION: _GENERATION,
     Endpoint.EMBEDDING: {"dimensions": whole(1, 1_000_000), "encoding_format": checks.text},
     Endpoint.RESPONSES: _RESPONSE,
+    Endpoint.RESPONSE_TOKENS: _RESPONSE,
+    Endpoint.COMPACT: _RESPONSE,
+    **content_requests.OPTIONAL,
     **media_requests.OPTIONAL,
 }
 

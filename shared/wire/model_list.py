@@ -1,4 +1,4 @@
-"""The bodies of `/v1/models`: OpenAI's shape with LiteLLM's constants, and Anthropic's."""
+"""The bodies of `/v1/models`: OpenAI's shape with LiteLLM's constants, Anthropic's, Google's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _OWNER: Final = "openai"
 _CREATED_AT: Final = "1970-01-01T00:00:00Z"
 """Anthropic's documented word for a date of release that is not known."""
 _USUAL: Final = 20
+_USUAL_AT_GOOGLE: Final = 50
 _MOST: Final = 1000
 _WHOLE: Final = re.compile(r"[0-9]{1,4}")
 
@@ -59,10 +60,13 @@ def messages_model_list(names: Iterable[str], page: Page) -> JsonObject:
 
 
 def _limit(asked: str | None) -> int:
-    spelt = asked or str(_USUAL)
+    return _whole(asked or str(_USUAL), "limit")
+
+
+def _whole(spelt: str, param: str) -> int:
     if _WHOLE.fullmatch(spelt) and 1 <= int(spelt) <= _MOST:
         return int(spelt)
-    raise BadRequest(f"limit must be an integer between 1 and {_MOST}.", param="limit")
+    raise BadRequest(f"{param} must be an integer between 1 and {_MOST}.", param=param)
 
 
 def messages_model_entry(name: str) -> JsonObject:
@@ -73,4 +77,26 @@ def messages_model_entry(name: str) -> JsonObject:
         "display_name": name,
         "created_at": _CREATED_AT,
         "lifecycle": "active",
+    }
+
+
+def content_model_list(names: Iterable[str], size: str | None, token: str | None) -> JsonObject:
+    """Show one page of the models as Google does; the token is the last name that was shown.
+
+    Raise BadRequest for a size that is none. By ai.google.dev/api/models, read 2026-11.
+    """
+    most = _USUAL_AT_GOOGLE if size is None else _whole(size, "pageSize")
+    known = list(dict.fromkeys(names))
+    first = known.index(token) + 1 if token in known else 0
+    shown = known[first : first + most]
+    body: JsonObject = {"models": [content_model_entry(name) for name in shown]}
+    return body | ({"nextPageToken": shown[-1]} if first + most < len(known) else {})
+
+
+def content_model_entry(name: str) -> JsonObject:
+    """Show one model as Google does."""
+    return {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
     }

@@ -87,3 +87,43 @@ async def test_supported_parameters_are_the_dialects(admin: Admin, provider: Pro
     reply = await admin.get("/utils/supported_openai_params", {"model": "gpt"})
 
     assert {"temperature", "tools", "stream"} <= set(reply.json()["supported_openai_params"])
+
+
+async def test_a_key_checks_the_models_it_may_call_and_learns_no_address(
+    admin: Admin, provider: Provider
+) -> None:
+    await given_model(admin, provider, "mine")
+    await given_model(admin, provider, "others")
+    key = (await admin.given_key(models=["mine"]))["key"]
+
+    whole = (await admin.get("/health", key=key)).json()
+    other = await admin.get("/health", {"model": "others"}, key=key)
+
+    assert [("mine", None)] == [
+        (one["model_name"], one["api_base"]) for one in whole["healthy_endpoints"]
+    ]
+    assert 403 == error_of(other)[0]
+
+
+async def test_a_named_model_of_which_nothing_answers_is_a_503(
+    admin: Admin, provider: Provider
+) -> None:
+    await given_model(admin, provider)
+    await given_model(admin, provider, "other")
+    provider.next(Behaviour(status=500))
+
+    named = await admin.get("/health", {"model": "gpt"})
+    provider.next(Behaviour(status=500))
+    whole = await admin.get("/health")
+
+    assert (503, 1, 200) == (named.status_code, named.json()["unhealthy_count"], whole.status_code)
+
+
+async def test_one_deployment_is_checked_by_its_id(admin: Admin, provider: Provider) -> None:
+    await given_model(admin, provider)
+    entry = {**model("gpt", provider.url), "model_info": {"id": "second"}}
+    await admin.made("/model/new", **entry)
+
+    reply = (await admin.get("/health", {"model_id": "second"})).json()
+
+    assert ["second"] == [one["model_id"] for one in reply["healthy_endpoints"]]

@@ -325,6 +325,30 @@ async def test_a_field_is_told_with_where_it_stands(admin: Admin) -> None:
     assert [found] == (await admin.get("/config/list")).json()
 
 
+@pytest.mark.parametrize("kind", ["general", "context_window", "content_policy"])
+async def test_fallbacks_of_each_kind_are_apart(
+    admin: Admin, provider: Provider, kind: str
+) -> None:
+    for name in ("a", "b"):
+        await admin.made("/model/new", **given(provider, name))
+    others = {"general", "context_window", "content_policy"} - {kind}
+
+    made = await admin.made("/fallback", model="a", fallback_models=["b"], fallback_type=kind)
+
+    assert (kind, "Fallback configuration created successfully") == (
+        made["fallback_type"],
+        made["message"],
+    )
+    assert ["b"] == (await admin.get("/fallback/a", {"fallback_type": kind})).json()[
+        "fallback_models"
+    ]
+    for other in others:
+        assert 404 == (await admin.get("/fallback/a", {"fallback_type": other})).status_code
+    gone = await send(admin, "DELETE", f"/fallback/a?fallback_type={kind}")
+    assert 200 == gone.status_code
+    assert 404 == (await admin.get("/fallback/a", {"fallback_type": kind})).status_code
+
+
 async def test_fallbacks_are_set_shown_and_deleted(admin: Admin, provider: Provider) -> None:
     for name in ("a", "b"):
         await admin.made("/model/new", **given(provider, name))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.admin.asking import Admin
 
+LLM_PATHS = ("/v1/", "/v1beta/")
+
 
 async def document(admin: Admin) -> dict[str, Any]:
     return (await admin.http.get("/openapi.json")).json()
@@ -37,7 +39,7 @@ def test_every_llm_route_is_told_and_every_route_told_is_there() -> None:
         (method.lower(), route.path.replace(":path", ""))
         for route in cast("list[Route]", make_proxy().routes)
         for method in (route.methods or set()) - {"HEAD"}
-        if route.path.startswith("/v1/") and "engines" not in route.path
+        if route.path.startswith(LLM_PATHS) and "engines" not in route.path
     }
 
     told = {
@@ -49,6 +51,9 @@ def test_every_llm_route_is_told_and_every_route_told_is_there() -> None:
     untold = {path for _, path in served - told}
     assert set() == told - served
     assert {
+        "/v1/models/{model}:countTokens",
+        "/v1/models/{model}:generateContent",
+        "/v1/models/{model}:streamGenerateContent",
         "/v1/responses/{response_id}/input_items",
         "/v1/responses/{response_id}/cancel",
     } == untold
@@ -85,7 +90,7 @@ async def test_schemathesis_finds_nothing(admin: Admin) -> None:
     raw["paths"] = {
         path: operations
         for path, operations in raw["paths"].items()
-        if not path.startswith(("/v1/", "/global/spend/reset")) or path == "/v1/model/info"
+        if not path.startswith((*LLM_PATHS, "/global/spend/reset")) or path == "/v1/model/info"
     }
     schema = schemathesis.openapi.from_dict(raw)
     headers = {"authorization": f"Bearer {MASTER_KEY}"}

@@ -123,7 +123,7 @@ async def test_no_path_leads_anywhere_else(
         ),
         (
             "openai/x",
-            "/openai/v1/responses",
+            "/openai/responses",
             "authorization",
             {"usage": {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12}},
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import openai
 import orjson
 import pytest
 
@@ -257,3 +258,47 @@ async def test_openai_before_a_public_name_means_that_name(
     reply = await client.post("/v1/chat/completions", json=body, headers=key.headers)
 
     assert (200, "gpt") == (reply.status_code, reply.json()["model"])
+
+
+async def test_the_sdk_counts_an_inputs_tokens_for_nothing(
+    proxy: Proxy,
+    given: Given,
+    provider: Provider,
+) -> None:
+    gateway, client = await proxy(
+        model("gpt", provider.url), model("bridged", provider.url, model="groq/fake-model")
+    )
+    key = await given.key()
+    provider.next(Behaviour(body=b'{"object":"response.input_tokens","input_tokens":11}'))
+
+    async with openai.AsyncOpenAI(base_url=f"{client.base_url}/v1", api_key=key.token) as sdk:
+        theirs = await sdk.responses.input_tokens.count(model="gpt", input="Hello")
+        ours = await sdk.responses.input_tokens.count(model="bridged", input="Hello")
+
+    assert (11, "/v1/responses/input_tokens") == (theirs.input_tokens, provider.requests[0].path)
+    assert ours.input_tokens > 0
+    assert 1 == len(provider.requests)
+    assert ["0", "0"] == [row["spend"] for row in await ledger(gateway, 2)]
+
+
+async def test_the_sdk_compacts_a_conversation_and_pays_for_it(
+    proxy: Proxy,
+    given: Given,
+    provider: Provider,
+) -> None:
+    gateway, client = await proxy(
+        model("gpt", provider.url), model("bridged", provider.url, model="groq/fake-model")
+    )
+    key = await given.key()
+    compacted = {"id": "cmp_1", "object": "response.compaction", "output": [], "usage": USAGE}
+    provider.next(Behaviour(body=orjson.dumps(compacted)))
+
+    async with openai.AsyncOpenAI(
+        base_url=f"{client.base_url}/v1", api_key=key.token, max_retries=0
+    ) as sdk:
+        made = await sdk.responses.compact(model="gpt", input="Hello")
+        with pytest.raises(openai.BadRequestError):
+            await sdk.responses.compact(model="bridged", input="Hello")
+
+    assert ("cmp_1", 12) == (made.id, made.usage.total_tokens)
+    assert price_of(7, 5) == int((await ledger(gateway, 1))[0]["spend"])

@@ -44,4 +44,10 @@ def test_no_call_searches_more_than_it_may(body: JsonObject, most: int) -> None:
     ],
 )
 def test_the_size_that_is_asked_for_is_read(body: JsonObject, size: str) -> None:
-    assert size == search_size(body)
+    assert size == search_size(body, "openai")
+
+
+def test_perplexity_reads_little_unless_it_is_asked_for_more() -> None:
+    asked: JsonObject = {"web_search_options": {"search_context_size": "medium"}}
+
+    assert ("low", "medium") == (search_size({}, "perplexity"), search_size(asked, "perplexity"))

@@ -13,6 +13,7 @@ from functions.admin.caller import Who
 from shared.admin import settings
 from shared.storage import cache_entries
 from shared.storage.health import is_redis_up
+from shared.storage.redis import Redis
 from shared.wire.admin_config import (
     CacheCleared,
     CacheKeys,
@@ -21,6 +22,7 @@ from shared.wire.admin_config import (
     ConfigField,
     DeleteField,
     Fallback,
+    FallbackType,
     Section,
     SetFallback,
     UpdateConfig,
@@ -30,6 +32,8 @@ from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import Done
 
 router = APIRouter(tags=["config"])
+
+Kind = Annotated[FallbackType, Query()]
 
 
 @router.post(
@@ -101,22 +105,26 @@ async def set_fallback(request: Request, who: Who) -> Response:
 
 
 @router.get("/fallback/{model:path}", responses={200: {"model": Fallback}})
-async def fallback(who: Who, model: Annotated[Identifier, Path()]) -> Response:
+async def fallback(
+    who: Who, model: Annotated[Identifier, Path()], fallback_type: Kind = "general"
+) -> Response:
     """Show which models stand in for a model."""
-    return shown(settings.fallback_of(who.desk, model))
+    return shown(settings.fallback_of(who.desk, model, fallback_type))
 
 
 @router.delete("/fallback/{model:path}", responses={200: {"model": Done}})
-async def delete_fallback(who: Who, model: Annotated[Identifier, Path()]) -> Response:
+async def delete_fallback(
+    who: Who, model: Annotated[Identifier, Path()], fallback_type: Kind = "general"
+) -> Response:
     """Let nothing stand in for a model any more."""
-    await settings.delete_fallback(who.desk, who.caller, model)
+    await settings.delete_fallback(who.desk, who.caller, model, fallback_type)
     return shown(Done(message=f"Fallbacks of {model} deleted"))
 
 
 @router.get("/cache/ping", responses={200: {"model": CachePing}})
 async def ping(who: Who) -> Response:
     """Say whether the response cache can be read and written."""
-    redis = who.desk.stores.redis
+    redis = _cache(who)
     is_up = await is_redis_up(redis) and await cache_entries.can_write(redis)
     word = "success" if is_up else "failed"
     status = "healthy" if is_up else "unhealthy"
@@ -130,13 +138,16 @@ async def ping(who: Who) -> Response:
 async def delete_entries(request: Request, who: Who) -> Response:
     """Delete entries of the response cache by name."""
     body = await asked(request, CacheKeys)
-    deleted = await cache_entries.delete_entries(who.desk.stores.redis, body.keys)
+    deleted = await cache_entries.delete_entries(_cache(who), body.keys)
     return shown(CacheCleared(deleted=deleted))
 
 
 @router.post("/cache/flushall", responses={200: {"model": CacheCleared}})
 async def flush(who: Who) -> Response:
     """Delete every entry of the response cache, and nothing else."""
-    return shown(
-        CacheCleared(deleted=await cache_entries.delete_all_entries(who.desk.stores.redis))
-    )
+    return shown(CacheCleared(deleted=await cache_entries.delete_all_entries(_cache(who))))
+
+
+def _cache(who: Who) -> Redis:
+    """Return the database in which the response cache is."""
+    return who.desk.stores.cache or who.desk.stores.redis

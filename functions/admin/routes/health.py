@@ -69,9 +69,21 @@ async def details(request: Request, who: Who) -> Response:
 
 
 @router.get("/health", responses={200: {"model": HealthReply}})
-async def health(who: Who, model: Annotated[Identifier | None, Query()] = None) -> Response:
-    """Call each deployment with the least it answers, and say which did."""
-    return shown(await checkups.health(who.desk, model, who.now))
+async def health(
+    who: Who,
+    model: Annotated[Identifier | None, Query()] = None,
+    model_id: Annotated[Identifier | None, Query()] = None,
+) -> Response:
+    """Call each deployment that the caller's models have with the least it answers.
+
+    Where a model is named and none of its deployments answers, the status is 503.
+    """
+    named = checkups.Named(model, model_id)
+    found = await checkups.health(who.desk, who.principal, named, who.now)
+    if not who.caller.sees_all:
+        found = checkups.without_addresses(found)
+    is_down = named.is_any and found.healthy_count == 0
+    return shown(found, HTTPStatus.SERVICE_UNAVAILABLE if is_down else HTTPStatus.OK)
 
 
 @router.get("/routes", responses={200: {"model": Routes}})

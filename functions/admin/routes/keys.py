@@ -19,6 +19,7 @@ from shared.wire.admin_keys import (
     DeleteKeys,
     GeneratedKey,
     GenerateKey,
+    KeyHealth,
     KeyInfo,
     KeyInfoReply,
     KeyInfosReply,
@@ -139,6 +140,13 @@ async def reset_spend(request: Request, who: Who, key: Annotated[KeyReference, P
     """Start a key's spend anew."""
     body = await asked(request, ResetSpend)
     return shown(await key_rotation.reset_key_spend(who.desk, who.caller, key, body, who.now))
+
+
+@router.post("/key/health", responses={200: {"model": KeyHealth}})
+async def health(who: Who) -> Response:
+    """Say that the caller's key is good; who gets this far has one that is."""
+    del who
+    return shown(KeyHealth())
 
 
 @router.post(

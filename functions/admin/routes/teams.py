@@ -27,8 +27,11 @@ from shared.wire.admin_teams import (
     DeleteTeams,
     ListedTeam,
     ListTeams,
+    ManyTeamPermissions,
+    ManyTeamPermissionsReply,
     NameTeam,
     NewTeam,
+    OwnMembership,
     PageTeams,
     PatchTeam,
     TeamInfo,
@@ -118,6 +121,36 @@ async def list_(who: Who, asked_for: Annotated[ListTeams, Query()]) -> Response:
 async def page(who: Who, asked_for: Annotated[PageTeams, Query()]) -> Response:
     """List teams page by page."""
     return shown(await team_reads.page_teams(who.desk, who.caller, asked_for, who.now))
+
+
+@router.get("/team/available", responses={200: {"model": list[TeamInfo]}})
+async def available(who: Who) -> Response:
+    """List the teams that the caller may join by themselves."""
+    return shown(await team_reads.available_teams(who.desk, who.caller, who.now))
+
+
+@router.get("/team/{team_id}/members/me", responses={200: {"model": OwnMembership}})
+async def own_membership(who: Who, team_id: Annotated[Identifier, Path()]) -> Response:
+    """Show what the caller is in a team, and spent there."""
+    return shown(await team_reads.own_membership(who.desk, who.caller, team_id))
+
+
+@router.post(
+    "/team/permissions_bulk_update",
+    openapi_extra=documented(ManyTeamPermissions),
+    responses={200: {"model": ManyTeamPermissionsReply}},
+)
+async def add_permissions(request: Request, who: Who) -> Response:
+    """Add to what the members of many teams may do with their keys."""
+    body = await asked(request, ManyTeamPermissions)
+    count = await teams.add_permissions(who.desk, who.caller, body, who.now)
+    return shown(
+        ManyTeamPermissionsReply(
+            message="Team permissions updated successfully",
+            teams_updated=count,
+            permissions_appended=list(body.permissions),
+        )
+    )
 
 
 @router.get("/team/permissions_list", responses={200: {"model": TeamPermissionsReply}})

@@ -14,10 +14,12 @@ from functions.admin.idempotency import answer_once
 from shared.admin import user_reads, users
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_users import (
+    AVAILABLE_ROLES,
     CreatedUser,
     DeleteUsers,
     ListUsers,
     NewUser,
+    RoleInfo,
     UpdatedUser,
     UpdatedUsers,
     UpdateUser,
@@ -79,6 +81,13 @@ async def info(who: Who, user_id: Annotated[Identifier | None, Query()] = None) 
 async def info_alone(who: Who, user_id: Annotated[Identifier | None, Query()] = None) -> Response:
     """Show a user, without an id the caller, and nothing beside."""
     return shown(await user_reads.one_user(who.desk, who.caller, user_id, who.now))
+
+
+@router.get("/user/available_roles", responses={200: {"model": dict[str, RoleInfo]}})
+async def available_roles(who: Who) -> Response:
+    """Show the roles that a user can have."""
+    del who
+    return shown(AVAILABLE_ROLES)
 
 
 @router.get("/user/list", responses={200: {"model": UserPage}})

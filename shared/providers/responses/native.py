@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from shared.domain import Usage
 from shared.errors import ProviderFailed
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure_inside, malformed
@@ -35,6 +36,13 @@ def read_response(parsed: JsonObject) -> Reply:
         response_id=found if isinstance(found, str) and found else None,
         text_bytes=text_bytes(parsed.get("output")),
     )
+
+
+def read_count(parsed: JsonObject) -> Reply:
+    """Read how many tokens an input has: that is free."""
+    if not isinstance(parsed.get("input_tokens"), int):
+        raise malformed("has no `input_tokens`")
+    return Reply(parsed, Usage(), None)
 
 
 @dataclass(slots=True)
