@@ -586,7 +586,8 @@ from litellm_organizationtable
 union all
 select
     'end_user', user_id, version, changed_at, blocked, models, null, spend, null, null,
-    budget_started_at, budget_opening, null, null, null, '{}',
+    budget_started_at, budget_opening, null, null, null,
+    jsonb_strip_nulls(jsonb_build_object('allowed_model_region', allowed_model_region)),
     null, alias, null, null, null, '{}', '{}', '{}', null,
     null, budget_id, null, '{}', null, null, null, null, null, '{}'
 from litellm_endusertable
@@ -1042,8 +1043,9 @@ for each row execute function tollgate_bury('tag', 'tag_name');
 create or replace trigger bury after delete or update of budget_id on litellm_budgettable
 for each row execute function tollgate_bury('budget', 'budget_id');
 
-create or replace trigger note_limits after insert or update of budget_id, blocked on litellm_endusertable
-for each row when (new.budget_id is not null or new.blocked) execute function tollgate_note_limits('end_user');
+create or replace trigger note_limits after insert or update of budget_id, blocked, allowed_model_region
+on litellm_endusertable for each row
+when (new.budget_id is not null or new.blocked or new.allowed_model_region is not null) execute function tollgate_note_limits('end_user');
 create or replace trigger note_limits after insert or update of budget_id on litellm_tagtable
 for each row when (new.budget_id is not null) execute function tollgate_note_limits('tag');
 

@@ -13,6 +13,7 @@ import uvloop
 from starlette.routing import Match
 
 from functions.proxy.app import app as proxy
+from functions.proxy.state import following
 from local.threads import inherited
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ async def serve() -> None:
     loop.add_signal_handler(signal.SIGINT, end)
     # A thread: the first calls are answered meanwhile, and the first change does not wait long.
     loading = loop.run_in_executor(None, admin)
-    await server.serve(sockets=[inherited()])
+    async with following(proxy):
+        await server.serve(sockets=[inherited()])
     await loading
     owed = asyncio.all_tasks() - {asyncio.current_task()}
     if owed:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +31,8 @@ class CacheControl:
 NO_CONTROL = CacheControl()
 
 
-Fails = Literal["any", "context_window", "content_policy"]
-"""How a call fails, for those who test their fallbacks."""
+Fails = Literal["any", "context_window", "content_policy", "rate_limit"]
+"""How a call fails, for those who test their fallbacks and (rate_limit, once) their retries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +40,29 @@ class Mock:
     """What a caller wants to be played instead of asking a provider.
 
     `text` is the answer (LiteLLM's names of its errors raise them), `fails` how the model that was
-    asked for fails, so that its fallbacks answer.
+    asked for fails, so that its fallbacks answer. The answer takes `delay` seconds.
     """
 
     text: str | None = None
     fails: Fails | None = None
     is_timeout: bool = False
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFallbacks:
+    """What a caller says about its fallbacks beside their names.
+
+    The models to ask after one kind of error take the place of the configured ones, unless None.
+    `messages` (JSON) are what a fallback of that name is asked in the place of the call's own.
+    """
+
+    context_window: tuple[str, ...] | None = None
+    content_policy: tuple[str, ...] | None = None
+    messages: Mapping[str, bytes] = field(default_factory=lambda: _NOTHING)
+
+
+NO_FALLBACKS: Final = OwnFallbacks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

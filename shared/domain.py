@@ -6,12 +6,12 @@ otherwise, hashes are lower-case hex.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NewType
 
-from shared.controls import NO_CONTROL, UNHANDLED, CacheControl, Handling, Mock
+from shared import controls
 from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
 
 if TYPE_CHECKING:
@@ -82,14 +82,8 @@ class RateLimits:
 
     def __or__(self, other: RateLimits) -> RateLimits:
         """Take from another what these leave open."""
-        return RateLimits(
-            rpm=self.rpm if self.rpm is not None else other.rpm,
-            tpm=self.tpm if self.tpm is not None else other.tpm,
-            rph=self.rph if self.rph is not None else other.rph,
-            tph=self.tph if self.tph is not None else other.tph,
-            rpd=self.rpd if self.rpd is not None else other.rpd,
-            tpd=self.tpd if self.tpd is not None else other.tpd,
-        )
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(other, **given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +298,7 @@ class Deployment:
     tags: tuple[str, ...] = ()
     team_id: str | None = None
     access_groups: tuple[str, ...] = ()
+    region: str = ""
     order: int = 0
     cooldown_seconds: float | None = None
     timeouts: Timeouts = Timeouts()
@@ -315,7 +310,7 @@ class Deployment:
     mode: str | None = None
     reach: Reach = "anywhere"
     api_version: str = ""
-    handling: Handling = UNHANDLED
+    handling: controls.Handling = controls.UNHANDLED
     defaults: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     """Parameters of a call where the caller is silent."""
     account: Mapping[str, Json] = field(default_factory=lambda: _NOTHING, repr=False)
@@ -365,9 +360,10 @@ class Call:
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
+    own_fallbacks: controls.OwnFallbacks = controls.NO_FALLBACKS
     disable_fallbacks: bool = False
-    cache: CacheControl = NO_CONTROL
-    mock: Mock | None = None
+    cache: controls.CacheControl = controls.NO_CONTROL
+    mock: controls.Mock | None = None
     deadline: Millis | None = None
     """When the process that serves it will be gone."""
     requester_ip: str | None = None
@@ -379,5 +375,5 @@ class Call:
     """Id of a deployment in whose vendor account the call must stay: there its past is stored."""
     metadata: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    handling: Handling = UNHANDLED
+    handling: controls.Handling = controls.UNHANDLED
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])

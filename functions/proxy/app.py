@@ -14,6 +14,7 @@ from functions.proxy.llm import answer
 from functions.proxy.models import list_content_models, list_models, show_content_model, show_model
 from functions.proxy.pass_through import pass_through
 from functions.proxy.root import is_here
+from functions.proxy.state import following
 from functions.proxy.stored_responses import stored_response
 from shared.domain import Endpoint
 from shared.runtime.http import guard
@@ -78,7 +79,9 @@ WITH_MODEL = (
 
 def make_app(gateway: Gateway | None = None) -> Starlette:
     """Build the app; without a gateway it opens its own from the environment, on first use."""
-    app = Starlette(routes=[*_google(), *_answers(), *_lists(), *_stored(), *_rest()])
+    app = Starlette(
+        routes=[*_google(), *_answers(), *_lists(), *_stored(), *_rest()], lifespan=following
+    )
     app.state.gateway = gateway
     guard(app)
     return app

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.reporting import report_refusal
+from functions.proxy.several import SeveralAnswers
 from functions.proxy.state import gateway_of
 from shared.domain import Endpoint
 from shared.errors import GatewayError
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
+from shared.gateway.several import each_of, serve_each, serve_fastest
 from shared.providers.responses.asking import chat_body
 from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
@@ -70,7 +72,14 @@ async def enter(entrance: Entrance, request: Request) -> Response:
             uploads=uploads,
         )
         call = replace(call, deadline=deadline_of(request))
-        served = await serve(gateway, entrance.headers, call, entrance.route)
+        calls = each_of(gateway, call)
+        if calls and body.get("fastest_response") is not True:
+            several = await serve_each(gateway, entrance.headers, calls, entrance.route)
+            return SeveralAnswers(several, call_id, entrance.log_as)
+        if calls:
+            served = await serve_fastest(gateway, entrance.headers, calls, entrance.route)
+        else:
+            served = await serve(gateway, entrance.headers, call, entrance.route)
     except GatewayError as error:
         report_refusal(entrance.log_as, error)
         error.headers = {"request-id": call_id, **error.headers}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from functions.proxy.query_key import with_key_of_query
 from functions.proxy.state import gateway_of
 from shared.errors import NotFound
-from shared.gateway.catalogue import visible_models
+from shared.gateway.catalogue import Listing, visible_models
 from shared.wire.model_list import (
     Page,
     content_model_entry,
@@ -74,9 +74,17 @@ def _is_anthropics(request: Request) -> bool:
 
 
 async def _names(request: Request) -> list[str]:
+    listing = Listing(
+        with_access_groups=_is_asked(request, "include_model_access_groups"),
+        only_access_groups=_is_asked(request, "only_model_access_groups"),
+    )
     is_google = request.url.path.startswith(_GOOGLES)
     headers = with_key_of_query(request) if is_google else request.headers
-    return await visible_models(gateway_of(request), headers)
+    return await visible_models(gateway_of(request), headers, listing)
+
+
+def _is_asked(request: Request, name: str) -> bool:
+    return request.query_params.get(name, "").lower() in {"true", "1"}
 
 
 def _json(body: JsonObject) -> Response:

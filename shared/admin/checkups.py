@@ -188,15 +188,16 @@ async def _check(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndp
         body={**body, "model": deployment.model},
     )
     try:
-        await _ask(desk, deployment, call)
+        await _ask(desk, deployment, call, now)
     except GatewayError as error:
         return _endpoint(deployment, error.message[:_MESSAGE_CAP])
     return _endpoint(deployment)
 
 
-async def _ask(desk: Desk, deployment: Deployment, call: Call) -> None:
+async def _ask(desk: Desk, deployment: Deployment, call: Call, now: Millis) -> None:
     dialect = dialect_of(deployment.provider, call.endpoint, deployment.model)
     request = replace(request_for(call, deployment), reach=deployment.reach)
+    request = await desk.stores.keyring.opened(request, deployment, now)
     response = await desk.stores.http.send(request, PATIENCE)
     body = await response.read(ANSWER_CAP)
     if response.status >= _ERROR:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shared.config.sections import REFERENCE
+from shared.config.sections import REFERENCE, is_parameter
 from shared.config.vendors import VENDORS
 from shared.errors import BadRequest
 
@@ -44,6 +44,11 @@ _KEY_VARIABLES: Final = frozenset(
 def check_references(values: Json, variables: Collection[str]) -> None:
     """Refuse a reference to any variable but those that the database has."""
     for text in _texts(values):
+        if is_parameter(text):
+            raise BadRequest(
+                "A parameter of AWS's Parameter Store may be named in the file only.",
+                param="litellm_params",
+            )
         if text.startswith(REFERENCE) and text.removeprefix(REFERENCE) not in variables:
             raise BadRequest(
                 f"{REFERENCE}… may name here a variable of environment_variables only.",

@@ -8,7 +8,8 @@ from shared.config.live import find_overlay
 from shared.config.overlay import ENVIRONMENT, place_of_credential, place_of_model
 from shared.config.secrets import is_sealed
 from shared.storage import admin_config
-from shared.storage.config_entries import publish_overlay
+from shared.storage.admin_changes import next_version
+from shared.storage.config_entries import fence_config, publish_overlay
 from shared.storage.config_rows import take_config_turn
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ async def rotate_secrets(stores: Stores, vault: Vault) -> int:
 
     async with stores.postgres.transaction() as transaction:
         await take_config_turn(transaction)
+        number = await next_version(transaction)
         for model in await admin_config.list_models(transaction):
             params = anew(model.litellm_params, place_of_model(model.model_id))
             row = model.model_copy(update={"litellm_params": params})
@@ -46,6 +48,7 @@ async def rotate_secrets(stores: Stores, vault: Vault) -> int:
             values = anew(variables, ENVIRONMENT)
             await admin_config.write_section(transaction, ENVIRONMENT, values, by=BY)
         overlay = await find_overlay(transaction)
+        await fence_config(stores.redis, number)
     await publish_overlay(stores.redis, overlay.version, overlay.render())
     return count
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Tenant = tuple[str, str]
 
 EVERYBODY: Final[Tenant] = ("everybody", "")
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counts up when entries change shape, so that no release reads another's."""
 
 _SAME_ANSWER: Final = frozenset({"model", "user", "metadata", "store", "safety_identifier"})
@@ -63,7 +63,9 @@ def inputs_of(call: Call) -> list[Json]:
 def _about(call: Call, group: str, tenant: Tenant, namespace: str) -> Json:
     headers: Json = {name: value for name, value in call.headers.items() if name in _TELLING}
     who: list[Json] = [group, *tenant, namespace]
-    return [FORMAT, call.endpoint.value, who, headers, str(call.handling), [*sorted(call.tags)]]
+    own: Json = dict(call.extra_headers)
+    handling = str(call.handling)
+    return [FORMAT, call.endpoint.value, who, headers, own, handling, [*sorted(call.tags)]]
 
 
 def _told(body: Mapping[str, Json]) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from shared.config.accounts import (
     without_region,
 )
 from shared.config.model import UNORDERED
-from shared.config.sections import REFERENCE, Section, Wrong
+from shared.config.sections import REFERENCE, Section, Wrong, is_reference
 from shared.config.timeouts import buffered_timeouts, stream_timeouts
 from shared.config.vendors import VENDORS, Vendor, inferred_provider
 from shared.controls import UNHANDLED, Handling
@@ -108,6 +108,9 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         tags=params.names("tags"),
         team_id=info.text("team_id") or None,
         access_groups=info.names("access_groups"),
+        region=params.text("region_name")
+        or params.text("aws_region_name")
+        or params.text("vertex_location"),
         max_parallel_requests=params.maybe_whole("max_parallel_requests", least=1),
         order=params.whole("order", UNORDERED, least=0),
         cooldown_seconds=params.seconds("cooldown_time"),
@@ -170,7 +173,7 @@ def id_of(entry: JsonObject) -> str:
     known = dict(params) if isinstance(params, dict) else {}
     for name in _SECRETS:
         value = known.pop(name, None)
-        if isinstance(value, str) and value.startswith(REFERENCE):
+        if isinstance(value, str) and is_reference(value):
             known[name] = value
     material = json.dumps([entry.get("model_name"), known], sort_keys=True)
     return hashlib.sha256(material.encode()).hexdigest()
@@ -242,13 +245,16 @@ def _api_version(params: Section, vendor: Vendor) -> str:
 
 def _is_reference(params: Section, name: str) -> bool:
     value = params.values.get(name)
-    return isinstance(value, str) and value.startswith(REFERENCE)
+    return isinstance(value, str) and is_reference(value)
 
 
 def _api_key(params: Section, vendor: Vendor) -> str:
     if params.values.get("api_key") is not None:
         if not _is_reference(params, "api_key"):
-            params.warn("api_key", f"is in plain text; {REFERENCE}NAME keeps it out of the file")
+            params.warn(
+                "api_key",
+                f"is in plain text; {REFERENCE}NAME or ssm:/path keeps it out of the file",
+            )
         return params.secret("api_key")
     environment = params.environment or {}
     key = next((environment[v].strip() for v in vendor.key_variables if environment.get(v)), "")

@@ -7,6 +7,7 @@ is not valid as a whole changes nothing: the last good configuration stays, and 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass, field
@@ -15,10 +16,17 @@ from typing import TYPE_CHECKING, Final, Self
 from shared.config.deployments import OverApi
 from shared.config.loading import read_config, read_file, valid_config
 from shared.config.overlay import Overlay, merged
+from shared.config.parameters import environment_of
 from shared.config.secrets import Vault
 from shared.errors import StoreDown
 from shared.observability import log, measure
-from shared.storage.config_entries import publish_overlay, standing_overlay, standing_version
+from shared.storage.config_entries import (
+    config_changes,
+    is_in_force,
+    publish_overlay,
+    standing_overlay,
+    standing_version,
+)
 from shared.storage.config_rows import find_config_rows
 from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
@@ -41,6 +49,8 @@ NOT_TOLD: Final = ""
 """In the place of a version: admit compares nothing."""
 
 _TOLD_AT_MOST: Final = 5
+_SHORTEST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -54,6 +64,7 @@ class LiveConfig:
     allows_private: bool
     current: Config
     version: int | None = None
+    read_mark: int = 0
     _reloads: SharedReads[None] = field(default_factory=SharedReads["None"])
     _unchecked_until: float = 0.0
 
@@ -73,6 +84,7 @@ class LiveConfig:
         environment: Mapping[str, str],
     ) -> Self:
         """Begin with a file that was read already. Raise ConfigError."""
+        environment = environment_of(file, environment)
         current = valid_config(file, environment)
         allowed = current.general.allow_private_api_base
         return cls(
@@ -86,10 +98,10 @@ class LiveConfig:
 
     @property
     def told(self) -> str:
-        """The version that admit compares; nothing while no store can say which is the newest."""
+        """What admit compares (version, mark); nothing while no store knows which is the newest."""
         if self.version is None or time.monotonic() < self._unchecked_until:
             return NOT_TOLD
-        return str(self.version)
+        return f"{self.version} {self.read_mark}"
 
     async def begin(self) -> None:
         """Read the overlay if this process never has."""
@@ -102,11 +114,28 @@ class LiveConfig:
         if time.monotonic() < self._unchecked_until:
             return False
         try:
-            if await standing_version(self.stores.redis) != str(self.version):
+            standing = await standing_version(self.stores.redis)
+            if not is_in_force(standing, self.version, self.read_mark):
                 await self.reload(self.version)
         except (StoreDown, RedisRefused) as error:
             self._keep(error)
         return self.current is not before
+
+    async def follow(self) -> None:
+        """Learn of changes as they are announced, for ever; only where a process lives long.
+
+        Admit tells of every change anyway: this only spares the next call the reading.
+        """
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                async for _ in config_changes(self.stores.redis):
+                    pause = _SHORTEST_PAUSE
+                    await self.refresh()
+            except (StoreDown, RedisRefused) as error:
+                log.warning("config_not_followed", reason=str(error), again_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def reload(self, stale: int | None) -> None:
         """Load what is newer than version `stale`; all who ask at once share one reading."""
@@ -132,7 +161,7 @@ class LiveConfig:
     def adopt(self, overlay: Overlay) -> None:
         """Put an overlay in force, or keep the last good configuration when it is not valid."""
         config, problems = self.read(overlay)
-        self.version = overlay.version
+        self.version, self.read_mark = overlay.version, overlay.read_mark
         self._unchecked_until = 0.0
         if problems:
             reasons = [str(problem) for problem in problems[:_TOLD_AT_MOST]]
@@ -165,6 +194,7 @@ async def find_overlay(db: Runs) -> Overlay:
         {name: value for name, value in rows.sections.items() if isinstance(value, dict)},
         tuple(model for model in rows.models if isinstance(model, dict)),
         {name: value for name, value in rows.credentials.items() if isinstance(value, dict)},
+        rows.read_mark,
     )
 
 

@@ -15,15 +15,16 @@ import orjson
 
 from shared.config.adjustments import read_discounts, read_margins
 from shared.config.cache import read_cache
+from shared.config.degraded import read_degraded
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
 from shared.config.model import (
-    REDIS_DOWN,
     TOKEN_RATE_LIMIT_TYPES,
     UNKNOWN_PRICE,
     Config,
     GeneralSettings,
     LiteLLMSettings,
 )
+from shared.config.parameters import ENVIRONMENT
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
 from shared.controls import Handling
@@ -113,13 +114,22 @@ def read_config(
         general=_general(general),
         litellm=_litellm(litellm),
         cache=read_cache(litellm),
+        degraded=read_degraded(litellm),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:
         top.problem("include", "is not supported; put everything into one file")
+    _check_variables(top.section(ENVIRONMENT))
     for section in (litellm, router, general, top):
         section.warn_about_unread()
     return config, findings
+
+
+def _check_variables(section: Section) -> None:
+    """Check the variables that a file sets: LiteLLM puts them into the process's environment."""
+    for name, value in section.values.items():
+        if not isinstance(value, str):
+            section.problem(name, "must be text (in quotes if it looks like a number)")
 
 
 def _deployments(top: Section, defaults: Defaults, over_api: OverApi) -> tuple[Deployment, ...]:
@@ -203,9 +213,6 @@ def _litellm(section: Section) -> LiteLLMSettings:
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
         unknown_price=_unknown_price(section),
-        redis_down=section.read(
-            "redis_down", defaults.redis_down, lambda value: one_of(value, REDIS_DOWN)
-        ),
         discounts=read_discounts(section),
         margins=read_margins(section),
     )

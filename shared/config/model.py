@@ -7,6 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from shared.config.degraded import DegradedSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,11 +18,9 @@ UNORDERED: Final = 2**31
 """The `order` of a deployment that names none: after all that do."""
 
 UnknownPrice = Literal["zero", "refuse"]
-RedisDown = Literal["closed"]
 TokenRateLimitType = Literal["total", "input", "output"]
 TOKEN_RATE_LIMIT_TYPES: Final[tuple[TokenRateLimitType, ...]] = ("total", "input", "output")
 UNKNOWN_PRICE: Final[tuple[UnknownPrice, ...]] = ("zero", "refuse")
-REDIS_DOWN: Final[tuple[RedisDown, ...]] = ("closed",)
 
 Strategy = Literal[
     "simple-shuffle",
@@ -149,8 +149,8 @@ class LiteLLMSettings:
     """LiteLLM's switches that change what callers see, and Tollgate's own beside them.
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
-    refused (refuse); without Redis calls are refused (`redis_down` closed). `max_budget` is for all
-    the proxy serves in each `budget_duration`. `available_teams` are those that any user may join.
+    refused (refuse). `max_budget` is for all the proxy serves in each `budget_duration`.
+    `available_teams` are those that any user may join.
     `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
@@ -163,7 +163,6 @@ class LiteLLMSettings:
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"
-    redis_down: RedisDown = "closed"
     discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
     margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)
 
@@ -182,6 +181,7 @@ class Config:
     general: GeneralSettings = field(default_factory=GeneralSettings)
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    degraded: DegradedSettings = field(default_factory=DegradedSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)

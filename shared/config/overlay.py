@@ -30,12 +30,17 @@ _IN_THE_FILE_ONLY: Final = frozenset({"allow_private_api_base", "master_key", "d
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """The rows of the database at one version."""
+    """The rows of the database at one version.
+
+    `read_mark` is where the sequence of versions stood when they were read from Postgres, 0 when
+    they came from Redis: it proves that the reading happened after a fence of a lower number.
+    """
 
     version: int
     sections: Mapping[str, JsonObject] = field(default_factory=dict[str, "JsonObject"])
     models: tuple[JsonObject, ...] = ()
     credentials: Mapping[str, JsonObject] = field(default_factory=dict[str, "JsonObject"])
+    read_mark: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Overlay | None:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from shared.config.unsupported import reason_of, refusal_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -21,10 +23,15 @@ T = TypeVar("T")
 REFERENCE: Final = "os.environ/"
 """How a value says that the environment has it."""
 
+PARAMETER: Final = "ssm:"
+"""How a value says that AWS's Parameter Store has it: `ssm:/path`."""
+
 LARGEST: Final = 10**15
 """Larger numbers would lose digits in Redis."""
 
 MAX_NAME: Final = 255
+
+UNKNOWN: Final = "is not a setting that Tollgate knows; it has no effect"
 
 _HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -90,7 +97,7 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, str) and self.is_unset(value):
             self._read.add(name)
-            self.warn(name, f"the environment variable {_variable(value)} is not set")
+            self.warn(name, _source(value))
             return ""
         return self.read(name, "", _secret)
 
@@ -156,11 +163,11 @@ class Section:
         """Read a field with a parser that raises Wrong; without a value it is the default."""
         self._read.add(name)
         value = self.values.get(name)
-        if isinstance(value, str) and value.startswith(REFERENCE):
+        if isinstance(value, str) and is_reference(value):
             if self.environment is None:
                 return default
             if self.is_unset(value):
-                self.problem(name, f"the environment variable {_variable(value)} is not set")
+                self.problem(name, _source(value))
                 return default
             value = _typed(self.environment[_variable(value)], default)
         if value is None:
@@ -175,7 +182,7 @@ class Section:
         """Tell whether a value refers to a variable that this environment lacks."""
         return (
             self.environment is not None
-            and value.startswith(REFERENCE)
+            and is_reference(value)
             and _variable(value) not in self.environment
         )
 
@@ -192,9 +199,13 @@ class Section:
         self._read.update(names)
 
     def warn_about_unread(self) -> None:
-        """Warn about every field that nobody asked for."""
+        """Tell about every field that nobody asked for, and of LiteLLM's what to do instead."""
         for name in [name for name in self.values if name not in self._read]:
-            self.warn(name, "is not a setting that Tollgate knows; it has no effect")
+            path = (*self.path, name)
+            if (refusal := refusal_of(path)) is not None and self.values[name]:
+                self.problem(name, refusal)
+            else:
+                self.warn(name, reason_of(path) or UNKNOWN)
 
 
 def one_of(value: Json, choices: tuple[T, ...]) -> T:
@@ -210,6 +221,23 @@ def names_of(value: Json) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise Wrong("must be a list of names")
     return tuple(_name(item) for item in value)
+
+
+def is_reference(value: str) -> bool:
+    """Tell whether a value only says where the value is."""
+    return value.startswith(REFERENCE) or is_parameter(value)
+
+
+def is_parameter(value: str) -> bool:
+    """Tell whether a value is in AWS's Parameter Store."""
+    return value.startswith(f"{PARAMETER}/")
+
+
+def _source(reference: str) -> str:
+    if is_parameter(reference):
+        path = reference.removeprefix(PARAMETER)
+        return f"the parameter {path} is not in AWS's Parameter Store, or may not be read"
+    return f"the environment variable {_variable(reference)} is not set"
 
 
 def _variable(reference: str) -> str:

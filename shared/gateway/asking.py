@@ -12,6 +12,7 @@ from shared.endpoints import COUNTING
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
 from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
+from shared.gateway.quotes import asked_of
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
 from shared.providers.registry import counts_tokens, dialect_of, request_for, token_count
@@ -113,10 +114,12 @@ def _unless_failed(events: list[StreamEvent]) -> list[StreamEvent]:
 
 
 async def _send(running: Running) -> Response:
-    call, deployment = running.call, running.deployment
+    call, deployment = asked_of(running.call, running.quote.group), running.deployment
+    stores = running.gateway.stores
     request = replace(request_for(call, deployment), reach=deployment.reach)
     try:
-        response = await running.gateway.stores.http.send(request, _timeouts(running))
+        request = await stores.keyring.opened(request, deployment, running.gateway.clock.now())
+        response = await stores.http.send(request, _timeouts(running))
         if response.status < _ERROR:
             return response
         body = await response.read(ERROR_CAP)

@@ -12,7 +12,7 @@ from shared.errors import (
     StoreDown,
 )
 from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
-from shared.gateway.mocking import is_mocked
+from shared.gateway.mocking import fails_for_good, is_mocked
 from shared.limits.places import candidate_line
 from shared.routing.cooldown import NEVER, cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
@@ -80,6 +80,9 @@ async def _take(
 ) -> tuple[int, list[CandidateLine]] | None:
     """Take a place at the first of `turns` that has room, after a short rest if they all cool."""
     number = len(running.tried) + 1
+    if not running.is_held:  # it passed without Redis, and nobody knows who has room
+        now = running.gateway.clock.now()
+        return 0, [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
     for has_rested in (False, True):
         now = running.gateway.clock.now()
         lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
@@ -110,7 +113,7 @@ def may_retry_group(running: Running, error: ProviderFailed) -> bool:
     return (
         tries <= retry_limit(running.call, router, group, error)
         and may_retry(error, has_others=members > 1, router=router, group=group)
-        and not is_mocked(running)
+        and not fails_for_good(running)
     )
 
 

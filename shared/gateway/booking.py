@@ -13,27 +13,28 @@ import orjson
 
 from shared.errors import PostgresDown, RedisDown
 from shared.observability import log
-from shared.storage.admission import Held, settle
+from shared.storage.admission import Held, LedgerFull, settle
 from shared.storage.cache import keep
 from shared.storage.failures import StatementFailed
 from shared.storage.redis import RedisRefused
 from shared.storage.spend_rows import JOURNAL, SpendRow, book_once
 
 if TYPE_CHECKING:
+    from shared.gateway.gateway import Gateway
     from shared.storage.plans import Keeping, Plan, Settlement
     from shared.storage.postgres import Postgres
     from shared.storage.redis import Redis
-    from shared.storage.stores import Stores
 
 
-async def book(stores: Stores, plan: Plan, settlement: Settlement) -> None:
+async def book(gateway: Gateway, plan: Plan, settlement: Settlement) -> None:
     """Settle the hold and write the call's row; never raise because a store is down."""
-    if stores.cache is not None and settlement.keeping is not None:
+    cache = gateway.stores.cache
+    if cache is not None and settlement.keeping is not None:
         keeping, settlement = settlement.keeping, replace(settlement, keeping=None)
-        kept = _keep(stores.cache, plan.request_id, keeping)
-        await asyncio.gather(_settle(stores, plan, settlement), kept)
+        kept = _keep(cache, plan.request_id, keeping)
+        await asyncio.gather(_settle(gateway, plan, settlement), kept)
     else:
-        await _settle(stores, plan, settlement)
+        await _settle(gateway, plan, settlement)
 
 
 async def _keep(cache: Redis, request_id: str, keeping: Keeping) -> None:
@@ -44,23 +45,34 @@ async def _keep(cache: Redis, request_id: str, keeping: Keeping) -> None:
         log.warning("cache_not_written", request_id=request_id, reason=str(error))
 
 
-async def _settle(stores: Stores, plan: Plan, settlement: Settlement) -> None:
+async def _settle(gateway: Gateway, plan: Plan, settlement: Settlement) -> None:
+    held, redis = Held.by(plan), gateway.stores.redis
     try:
-        await settle(stores.redis, Held.by(plan), settlement)
+        try:
+            await settle(redis, held, settlement, most_rows=gateway.config.degraded.stream_rows)
+        except LedgerFull:
+            await _book_past_the_stream(gateway, held, settlement)
     except (RedisDown, RedisRefused) as error:
         log.error("settle_without_redis", request_id=plan.request_id, reason=str(error))
-        await _book_past_redis(stores.postgres, plan.request_id, settlement)
+        await _book_past_redis(gateway.stores.postgres, plan.request_id, settlement)
+
+
+async def _book_past_the_stream(gateway: Gateway, held: Held, settlement: Settlement) -> None:
+    """Write the row to Postgres, then charge it; should Postgres fail, the stream takes it yet."""
+    row = _row(held.request_id, settlement)
+    try:
+        await book_once(gateway.stores.postgres, row, settlement.correction_id)
+    except (PostgresDown, StatementFailed) as error:
+        gateway.backlog.note()
+        log.error("ledger_full", request_id=held.request_id, reason=str(error))
+        await settle(gateway.stores.redis, held, settlement)
+    else:
+        await settle(gateway.stores.redis, held, settlement, mode="booked")
 
 
 async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Settlement) -> None:
     """Write the row to Postgres. The hold stays: the sweeper finds the row and releases it."""
-    row = SpendRow(
-        id=request_id,
-        spend=settlement.cost,
-        prompt_tokens=settlement.prompt_tokens,
-        completion_tokens=settlement.completion_tokens,
-        details=orjson.loads(settlement.row),
-    )
+    row = _row(request_id, settlement)
     try:
         await book_once(postgres, row, settlement.correction_id)
     except (PostgresDown, StatementFailed):
@@ -72,3 +84,13 @@ async def _book_past_redis(postgres: Postgres, request_id: str, settlement: Sett
             completion_tokens=row.completion_tokens,
             row=settlement.row,
         )
+
+
+def _row(request_id: str, settlement: Settlement) -> SpendRow:
+    return SpendRow(
+        id=request_id,
+        spend=settlement.cost,
+        prompt_tokens=settlement.prompt_tokens,
+        completion_tokens=settlement.completion_tokens,
+        details=orjson.loads(settlement.row),
+    )

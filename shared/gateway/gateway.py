@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from shared.auth.directory import Directory
 from shared.config.live import LiveConfig
+from shared.gateway.backlog import Backlog
 from shared.gateway.clock import Clock
+from shared.gateway.exposure import Exposure
 from shared.limits.budgets import BudgetRules, Calendar
 from shared.limits.plan import Rules
 from shared.storage.shared_reads import SharedReads
@@ -37,6 +39,8 @@ class Gateway:
     live: LiveConfig | None = None
     seeding: SharedReads[bool] = field(default_factory=SharedReads[bool])
     clock: Clock = field(default_factory=Clock)
+    exposure: Exposure = field(default_factory=Exposure)
+    backlog: Backlog = field(default_factory=Backlog)
     # From the system: a process restored from a snapshot must not repeat another's choices.
     random: Random = field(default_factory=SystemRandom)
     keep_alive_seconds: float = 15.0

@@ -11,30 +11,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import check_passing, check_required, resolve_alias
+from shared.auth.authorize import resolve_alias
 from shared.auth.keys import presented_key
 from shared.auth.visibility import with_own_models
-from shared.cache.lookup import check_controls, lookup_of
+from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
 from shared.domain import KeyHash, Usage
-from shared.errors import NotAuthenticated, NotFound, RedisDown, Refused, StoreDown, UnknownModel
+from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
+from shared.gateway.choosing import choose
 from shared.gateway.finishing import finish
-from shared.gateway.following import follow, within_account
-from shared.gateway.permitting import permit
-from shared.gateway.prechecks import within_context
-from shared.gateway.quotes import Group, quote
+from shared.gateway.following import follow
 from shared.gateway.running import Running
-from shared.gateway.standins import stand_ins
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
+from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
 from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
-from shared.routing.candidates import candidates, ranked
-from shared.routing.eligible import eligible
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
 from shared.spend.tokens import estimate
@@ -48,7 +44,7 @@ if TYPE_CHECKING:
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
-from shared.gateway.quotes import Quote
+    from shared.gateway.quotes import Quote
 
 ROUNDS = 7
 """Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
@@ -61,6 +57,25 @@ it brings was in force during the call, whatever comes next: the call is decided
 async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str) -> Running:
     """Return the call with its room taken; raise Refused when there is none or it may not."""
     timings = Timings()
+    degraded = gateway.current().config.degraded
+    if degraded.postgres_down == "closed" and gateway.backlog.stands:
+        raise StoreDown("Postgres is down and the ledger in Redis is full; try again in a while.")
+    try:
+        return await _hold(gateway, headers, asked, route, timings)
+    except RedisDown:
+        if degraded.redis_down == "closed":
+            raise
+    gateway = gateway.current()
+    # What this process remembers is asked for its age now: nobody else will say if it still holds.
+    decided = await _decide(gateway, headers, asked, route, trusts=(True,))
+    if decided is None:
+        raise StoreDown("The configuration has just changed; try again in a few seconds.")
+    return await pass_without_redis(gateway, decided, _plan(gateway, *decided), timings)
+
+
+async def _hold(
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
+) -> Running:
     reloads = 0
     for _ in range(ROUNDS):
         gateway, known = await _configured(gateway)
@@ -77,12 +92,13 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
                 row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
                 reply = await admit_unless_known(gateway, plan, version, lookup, row)
         except RedisDown as error:
-            if error.may_have_happened:
+            if error.may_have_happened and gateway.config.degraded.redis_down == "closed":
                 await finish(book_nothing(gateway, principal, call, plan))
             raise
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
+                gateway.exposure.redis_answered(reply.at)
                 caching = caching_of(lookup, call, reply)
                 if reply.is_hit and caching is None:
                     asked = _past_the_cache(gateway, asked)
@@ -109,7 +125,12 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
 
 
 async def _decide(
-    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str
+    gateway: Gateway,
+    headers: Mapping[str, str],
+    asked: Call,
+    route: str,
+    *,
+    trusts: tuple[bool, ...] = (False, True),
 ) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
     """Say who calls, what, and where it could go; None when the configuration has just changed.
 
@@ -118,7 +139,7 @@ async def _decide(
     """
     now = gateway.clock.now()
     presented = presented_key(headers, gateway.config.general.key_header_name)
-    for is_fresh in (False, True):
+    for is_fresh in trusts:
         try:
             principal = await identify(
                 presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
@@ -131,7 +152,7 @@ async def _decide(
         principal = with_own_models(principal, seen.config.own_groups)
         try:
             call = follow(seen, principal, asked)
-            return principal, call, _choose(seen, principal, call, route)
+            return principal, call, choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
                 continue
@@ -156,57 +177,7 @@ async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
 
 async def _reload(gateway: Gateway, version: str) -> None:
     if gateway.live is not None:
-        await gateway.live.reload(int(version))
-
-
-def _choose(gateway: Gateway, principal: Principal, call: Call, route: str) -> tuple[Quote, ...]:
-    """Authorize the call and price the deployments that could take it, best first."""
-    config = gateway.config
-    if call.provider is not None:
-        return _choose_vendor(gateway, principal, call, call.provider, route)
-    model = resolve_alias(principal, call.model)
-    found = candidates(config, model, gateway.random)
-    asked_for = [call.model, *(call.fallbacks or ())]
-    permit(gateway, principal, asked_for, route, found)
-    _check_body(gateway, principal, call)
-    if not found:
-        raise UnknownModel(call.model, route)
-    own = eligible(found, call, principal.key.team_id, config.router)
-    if not own:
-        raise UnknownModel(call.model, route)
-    groups = [
-        Group(model, within_account(gateway, call, own)),
-        *stand_ins(gateway, principal, call, model),
-    ]
-    if config.router.enable_pre_call_checks:
-        groups = within_context(call, groups)
-    return quote(call, config, groups)
-
-
-def _choose_vendor(
-    gateway: Gateway, principal: Principal, call: Call, provider: str, route: str
-) -> tuple[Quote, ...]:
-    """Authorize a call of a vendor's own API; any deployment opens it, the first that is drawn."""
-    check_passing(principal, route)
-    deployments = [d for d in gateway.config.deployments if d.provider == provider]
-    permit(gateway, principal, [call.model], route, deployments)
-    _check_body(gateway, principal, call)
-    if not deployments:
-        raise NotFound("Not found: there is no such route.")
-    drawn = ranked(deployments, gateway.random)[0]
-    is_own = drawn.model == call.model
-    priced = drawn if is_own else replace(drawn, model=call.model, custom_price={}, base_model=None)
-    return quote(call, gateway.config, [Group(call.model, [priced])])
-
-
-def _check_body(gateway: Gateway, principal: Principal, call: Call) -> None:
-    """Refuse a body that lacks what must be told, or says of the cache what the key may not."""
-    general, metadata = gateway.config.general, principal.key.metadata
-    of_accounts = general.service_account_params if "service_account_id" in metadata else ()
-    of_key = metadata.get("enforced_params")
-    named = [name for name in of_key if isinstance(name, str)] if isinstance(of_key, list) else []
-    check_required([*general.enforced_params, *of_accounts, *named], call.sent)
-    check_controls(call, principal.key.allowed_cache_controls)
+        await gateway.live.reload(int(version.partition(" ")[0]))
 
 
 def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:

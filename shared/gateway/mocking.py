@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from shared.domain import JsonObject
     from shared.gateway.running import Running
 
-ENDPOINTS: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION})
-
 _MOCKED: Final = "This is a mock error"
 _ERRORS: Final = {
     "litellm.RateLimitError": (429, "throttling_error"),
@@ -35,9 +33,15 @@ _OF_REQUEST: Final[dict[str, type[ProviderFailed]]] = {
 def is_mocked(running: Running) -> bool:
     """Tell whether the current deployment is played by us."""
     mock = running.call.mock
-    if mock is None or running.call.endpoint not in ENDPOINTS:
+    if mock is None:
         return False
     return mock.text is not None or mock.is_timeout or _fails_here(running, mock)
+
+
+def fails_for_good(running: Running) -> bool:
+    """Tell whether the current model is played, and would fail again if it were asked again."""
+    mock = running.call.mock
+    return is_mocked(running) and (mock is None or mock.fails != "rate_limit")
 
 
 async def mocked_reply(running: Running) -> Reply:
@@ -63,6 +67,8 @@ async def mocked_stream(running: Running) -> Replay:
 
 async def _play(running: Running) -> tuple[str, Usage]:
     mock = running.call.mock
+    if mock is not None:
+        await asyncio.sleep(mock.delay)
     if mock is None or mock.text is None or mock.is_timeout or _fails_here(running, mock):
         raise await _failed(running, mock)
     text = mock.text
@@ -86,6 +92,8 @@ async def _failed(running: Running, mock: Mock | None) -> ProviderFailed:
             return _of_request(ContextWindowExceeded, told)
         case "content_policy":
             return _of_request(ContentPolicyViolated, told)
+        case "rate_limit":
+            return _failure(429, "throttling_error", told)
         case "any":
             return _failure(500, "internal_server_error", told)
         case _:
@@ -102,7 +110,9 @@ def _failure(status: int, kind: str, told: str = _MOCKED) -> ProviderFailed:
 
 
 def _fails_here(running: Running, mock: Mock) -> bool:
-    """Tell whether the model that was asked for is to fail; its fallbacks answer."""
+    """Tell whether the model that was asked for is to fail; its fallbacks or a retry answer."""
+    if mock.fails == "rate_limit":
+        return len(running.tried) == 1
     return mock.fails is not None and running.quote.group == running.quotes[0].group
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
+import orjson
+
 from shared.domain import Nanodollars
-from shared.endpoints import COUNTING
+from shared.endpoints import COUNTING, Endpoint
 from shared.errors import PriceUnknown
 from shared.limits.places import Candidate
 from shared.providers.parameters import with_defaults
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 StandsIn = Literal["any", "context_window", "content_policy"]
 """After which errors a model stands in for another."""
+
+_CONVERSATIONS: Final = frozenset({Endpoint.CHAT, Endpoint.MESSAGES})
 
 ANY_ERROR: Final[frozenset[StandsIn]] = frozenset({"any"})
 
@@ -74,12 +78,12 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
     Within a group the dearest sets the reservation, so that a retry needs no more of it. Raise
     PriceUnknown where the configuration wants a price and the first group has none.
     """
-    size = prompt_size(call)
     default = config.litellm.default_max_tokens
     quotes: list[Quote] = []
     levels: dict[tuple[str, int], int] = {}
     for each in groups:
         group, deployments = each.name, each.deployments
+        size = prompt_size(asked_of(call, group))
         if is_by_cost(config.router, group):
             deployments = sorted(
                 deployments, key=lambda deployment: _cheapest(call, deployment, config)
@@ -104,6 +108,14 @@ def quote(call: Call, config: Config, groups: Sequence[Group]) -> tuple[Quote, .
             for deployment, price in zip(deployments, prices, strict=True)
         ]
     return _priced(call, quotes) if config.litellm.unknown_price == "refuse" else tuple(quotes)
+
+
+def asked_of(call: Call, group: str) -> Call:
+    """Return the call as a group is asked: a fallback may have messages of its own."""
+    messages = call.own_fallbacks.messages.get(group)
+    if messages is None or call.endpoint not in _CONVERSATIONS:
+        return call
+    return replace(call, body={**call.body, "messages": orjson.loads(messages)})
 
 
 def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:

@@ -51,6 +51,8 @@ class Running:
     admitted: Admitted
     timings: Timings
     caching: Caching | None = None
+    is_held: bool = True
+    """Whether Redis holds room for it; else it passed without (without_redis.py)."""
     current: int = 0
     tried: list[int] = field(default_factory=list[int])
     usage: Usage | None = None
@@ -213,7 +215,8 @@ class Running:
             keeping=self._keeping(usage),
         )
         with self.timings.step("settle"):
-            await book(self.gateway.stores, self.plan, settlement)
+            await book(self.gateway, self.plan, settlement)
+        self.gateway.exposure.settle(self.call.id, self.cost, self.gateway.clock.now())
 
     def _keeping(self, usage: Usage) -> Keeping | None:
         """Say what the cache is left: an answer of the model that was asked for, if it is whole."""

@@ -46,11 +46,15 @@ async def serve(
 
     `headers` is where the caller presents its key.
     """
-    running = await hold(gateway, headers, call, route)
+    return await answered(await hold(gateway, headers, call, route))
+
+
+async def answered(running: Running) -> Answer | Relay:
+    """Answer a call that holds its room; settle it where it ends without an answer."""
     if running.admitted.is_hit:
         return _known(running)
     try:
-        if call.is_stream:
+        if running.call.is_stream:
             stream = await first_success(running, open_stream)
             return Relay(running, stream)
         reply = await first_success(running, ask)

@@ -28,11 +28,23 @@ def stand_ins(gateway: Gateway, principal: Principal, call: Call, model: str) ->
     special: tuple[tuple[StandsIn, list[str]], ...] = (
         (
             "context_window",
-            special_chain(config, model, call, router.context_window_fallbacks),
+            special_chain(
+                config,
+                model,
+                call,
+                call.own_fallbacks.context_window,
+                router.context_window_fallbacks,
+            ),
         ),
         (
             "content_policy",
-            special_chain(config, model, call, router.content_policy_fallbacks),
+            special_chain(
+                config,
+                model,
+                call,
+                call.own_fallbacks.content_policy,
+                router.content_policy_fallbacks,
+            ),
         ),
     )
     for kind, names in special:

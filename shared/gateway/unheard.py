@@ -37,4 +37,4 @@ async def book_nothing(gateway: Gateway, principal: Principal, call: Call, plan:
         correction_id=correction_id(call.id),
         outcome=None,
     )
-    await book(gateway.stores, plan, nothing)
+    await book(gateway, plan, nothing)

@@ -65,6 +65,20 @@ def bedrock() -> Dialect:
     return Bedrock()
 
 
+def bedrock_claude(around: Dialect | None = None) -> Dialect:
+    """Claude by Bedrock's InvokeModel, around a dialect of Anthropic's."""
+    from shared.providers.bedrock.invoke import BedrockClaude
+
+    return BedrockClaude(around or anthropic())
+
+
+def vertex_claude(around: Dialect | None = None) -> Dialect:
+    """Claude on Vertex, around a dialect of Anthropic's."""
+    from shared.providers.vertex_claude import VertexClaude
+
+    return VertexClaude(around or anthropic())
+
+
 def cohere() -> Dialect:
     """Cohere's chat, version 2."""
     from shared.providers.cohere import Cohere

@@ -27,9 +27,11 @@ _CHATS: Final[Mapping[str, Callable[[], Dialect]]] = {
     "anthropic": loading.anthropic,
     "azure": loading.azure,
     "bedrock": loading.bedrock,
+    "bedrock_claude": loading.bedrock_claude,
     "cohere": loading.cohere,
     "gemini": loading.gemini,
     "mistral": loading.mistral,
+    "vertex_claude": loading.vertex_claude,
 }
 """What each speaks to callers of a chat."""
 
@@ -89,15 +91,15 @@ def knows_responses(provider: str) -> bool:
     return provider in _KNOWS_RESPONSES
 
 
-def counts_tokens(provider: str, endpoint: Endpoint, model: str = "") -> bool:  # noqa: ARG001
+def counts_tokens(provider: str, endpoint: Endpoint, model: str = "") -> bool:
     """Tell whether the provider itself counts the tokens of such a call."""
     match endpoint:
         case Endpoint.RESPONSE_TOKENS:
             return provider == "openai"
         case Endpoint.CONTENT_TOKENS:
-            return _native_content(_speaks(provider)) is not None
+            return _native_content(_speaks(provider, model)) is not None
         case _:
-            return _native_messages(_speaks(provider)) is not None
+            return _speaks(provider, model) == "anthropic"
 
 
 def token_count(endpoint: Endpoint, tokens: int) -> JsonObject:
@@ -118,7 +120,7 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
 
     Raise UnknownProvider when nobody knows, BadRequest when it has nothing of the kind.
     """
-    speaks = _speaks(provider)
+    speaks = _speaks(provider, model)
     chat = _chat(provider, speaks)
     match endpoint:
         case Endpoint.MESSAGES | Endpoint.COUNT_TOKENS:
@@ -146,8 +148,12 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 
 
-def _speaks(provider: str) -> str:
+def _speaks(provider: str, model: str) -> str:
     """Name the dialect of a provider's model: platforms speak several."""
+    if provider == "vertex_ai" and model.startswith("claude"):
+        return "vertex_claude"
+    if provider == "bedrock" and model.startswith("invoke/"):
+        return "bedrock_claude"
     vendor = VENDORS.get(provider)
     if vendor is None:
         raise UnknownProvider(provider)
@@ -165,7 +171,15 @@ def _chat(provider: str, speaks: str) -> Dialect:
 
 def _native_messages(speaks: str) -> Dialect | None:
     """Return what speaks the Messages API itself; all others are bridged to it."""
-    return loading.anthropic_messages() if speaks == "anthropic" else None
+    match speaks:
+        case "anthropic":
+            return loading.anthropic_messages()
+        case "bedrock_claude":
+            return loading.bedrock_claude(loading.anthropic_messages())
+        case "vertex_claude":
+            return loading.vertex_claude(loading.anthropic_messages())
+        case _:
+            return None
 
 
 def _native_content(speaks: str) -> Dialect | None:

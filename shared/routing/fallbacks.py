@@ -43,12 +43,17 @@ def _direct(router: RouterSettings, model: str) -> tuple[str, ...]:
 
 
 def special_chain(
-    config: Config, model: str, call: Call, chains: Mapping[str, tuple[str, ...]]
+    config: Config,
+    model: str,
+    call: Call,
+    own: tuple[str, ...] | None,
+    chains: Mapping[str, tuple[str, ...]],
 ) -> list[str]:
-    """List the models that stand in after one kind of error, where the configuration has any."""
+    """List the models that stand in after one kind of error: the call's own, else configured."""
     if call.disable_fallbacks:
         return []
     router = config.router
     target = router.model_group_alias.get(model, model)
-    names = chains.get(model) or chains.get(target) or chains.get("*") or ()
+    configured = chains.get(model) or chains.get(target) or chains.get("*") or ()
+    names = configured if own is None else own
     return [name for name in dict.fromkeys(names) if name not in {model, call.model}]

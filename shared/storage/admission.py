@@ -291,10 +291,22 @@ def _charged(line: BudgetLine) -> tuple[str, int, bool]:
     return (line.key, line.since, line.limit is not None)
 
 
+class LedgerFull(Exception):  # noqa: N818 - reads as a sentence
+    """As many rows wait in Redis as may; this one must be booked in Postgres."""
+
+
 async def settle(
-    redis: Runs, held: Held, settlement: Settlement, *, mode: SettleMode = "settle"
+    redis: Runs,
+    held: Held,
+    settlement: Settlement,
+    *,
+    mode: SettleMode = "settle",
+    most_rows: int | None = None,
 ) -> bool:
-    """End a hold; return False when nothing changed: it had ended before, or must not be lost."""
+    """End a hold; return False when nothing changed: it had ended before, or must not be lost.
+
+    Raise LedgerFull, and change nothing, when `most_rows` of the ledger wait already.
+    """
     outcome = settlement.outcome
     keys = [
         f"hold:{held.request_id}",
@@ -326,7 +338,10 @@ async def settle(
         args += [since, int(is_reserved)]
     args += [settlement.sample if settlement.place else "-"]
     args += keeping_words(settlement.keeping)
+    args += [optional(most_rows)]
     reply = words(await redis.run(script("settle"), keys, args))
+    if reply == ["FULL"]:
+        raise LedgerFull
     return reply[0] in ("OK", "CORRECTED")
 
 

@@ -18,9 +18,13 @@ _SQL: Final = load("config_rows")
 
 @dataclass(frozen=True, slots=True)
 class ConfigRows:
-    """What litellm_config, the models and the credentials say at one version."""
+    """What litellm_config, the models and the credentials say at one version.
+
+    `read_mark` is where the sequence of versions stood when they were read.
+    """
 
     version: int
+    read_mark: int
     sections: JsonObject
     models: list[Json]
     credentials: JsonObject
@@ -29,7 +33,9 @@ class ConfigRows:
 async def find_config_rows(db: Runs) -> ConfigRows:
     """Read all that the database lays over the configuration file."""
     row = cast("_Row", await db.one(_SQL["find_overlay"]))
-    return ConfigRows(row["version"] or 0, row["sections"], row["models"], row["credentials"])
+    return ConfigRows(
+        row["version"] or 0, row["read_mark"], row["sections"], row["models"], row["credentials"]
+    )
 
 
 async def has_config_changed(db: Runs, since: datetime) -> bool:
@@ -44,6 +50,7 @@ async def take_config_turn(db: Runs) -> None:
 
 class _Row(TypedDict):
     version: int | None
+    read_mark: int
     sections: JsonObject
     models: list[Json]
     credentials: JsonObject

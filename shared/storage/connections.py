@@ -8,13 +8,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import PostgresDown
-from shared.storage.driver import Connection
+from shared.storage.breaker import Breaker
+from shared.storage.driver import CONNECT_SECONDS, Connection
+from shared.storage.failures import PostgresSilent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 WAIT_SECONDS: Final = 2.0
 """How long a statement waits for its turn."""
+
+REST_SECONDS: Final = 1.0
+"""How long a silent Postgres is left alone between two statements that try it."""
 
 MAX_IDLE_SECONDS: Final = 30.0
 """A connection unused for longer may be dead without telling: a frozen function's, a NAT's."""
@@ -27,6 +32,7 @@ class Connections:
         self._url = url
         self._turns = asyncio.Semaphore(most)
         self._idle: list[tuple[Connection, float]] = []
+        self._breaker = Breaker(patience=CONNECT_SECONDS * 1.5, rest=REST_SECONDS)
 
     @asynccontextmanager
     async def lease(self) -> AsyncGenerator[Connection]:
@@ -57,7 +63,20 @@ class Connections:
             if not connection.is_closed and time.monotonic() - since < MAX_IDLE_SECONDS:
                 return connection
             await connection.close()
-        return await Connection.open(self._url)
+        return await self._open()
+
+    async def _open(self) -> Connection:
+        """Connect, unless that was in vain lately: one dead session says nothing of the server."""
+        if not self._breaker.lets_through():
+            raise PostgresDown("Postgres has not answered lately.")
+        began = time.monotonic()
+        try:
+            connection = await Connection.open(self._url)
+        except PostgresSilent:
+            self._breaker.waited_in_vain(time.monotonic() - began)
+            raise
+        self._breaker.answered()
+        return connection
 
     async def _give_back(self, connection: Connection) -> None:
         if connection.is_idle:

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from shared.errors import PostgresDown
-from shared.storage.failures import ConnectionLost, StatementFailed
+from shared.storage.failures import ConnectionLost, PostgresSilent, StatementFailed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -66,7 +66,9 @@ class Connection:
         try:
             async with asyncio.timeout(CONNECT_SECONDS + GRACE_SECONDS):
                 return cls(await _connect(url))
-        except (psycopg.Error, OSError, TimeoutError) as error:
+        except (psycopg.errors.ConnectionTimeout, TimeoutError) as error:
+            raise PostgresSilent("Postgres cannot be reached.") from error
+        except (psycopg.Error, OSError) as error:
             # At the connection limit psycopg knows no SQLSTATE: nothing to tell apart here.
             raise PostgresDown("Postgres cannot be reached.") from error
 

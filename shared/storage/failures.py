@@ -9,6 +9,10 @@ class ConnectionLost(PostgresDown):
     """The connection died under a statement that may or may not have run."""
 
 
+class PostgresSilent(PostgresDown):
+    """Postgres said nothing to a new connection for as long as we were willing to wait."""
+
+
 class StatementFailed(Exception):  # noqa: N818 - reads as a sentence
     """Postgres refused a statement for what it says: a value it cannot hold, a constraint."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.credentials.keyring import Keyring
 from shared.storage.postgres import Postgres
 from shared.storage.redis import Redis
 from shared.transport.client import Client
@@ -20,6 +21,7 @@ class Stores:
     redis: Redis
     postgres: Postgres
     http: Client
+    keyring: Keyring
     cache: Redis | None = None
     """The response cache, where it has a database of its own."""
 
@@ -34,7 +36,11 @@ class Stores:
             try_seconds=settings.redis_try_seconds,
         )
         return cls(
-            redis=redis, postgres=Postgres(settings), http=http, cache=_cache(settings, http)
+            redis=redis,
+            postgres=Postgres(settings),
+            http=http,
+            keyring=Keyring(http),
+            cache=_cache(settings, http),
         )
 
     async def close(self) -> None:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.controls import CacheControl, Fails, Handling, Mock
+from shared.controls import CacheControl, Handling, OwnFallbacks
 from shared.domain import Call, Endpoint
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, content_requests, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
+from shared.wire.mocks import mock_of
+from shared.wire.own_fallbacks import fallbacks_for, names_of
 from shared.wire.own_fields import forbidden_in, passed_on, with_extra_body
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ T = TypeVar("T")
 MAX_EMBEDDING_INPUTS: Final = 2_048
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_TAGS: Final = 100
-MAX_FALLBACKS: Final = 100
 MAX_CHOICES: Final = 128
 MAX_RETRIES: Final = 1_000
 
@@ -59,6 +60,9 @@ _STREAMED: Final = frozenset(
         Endpoint.CONTENT,
     }
 )
+
+_PLAYABLE: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION})
+"""Where an answer in words can be played instead of asking."""
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)
 _PROMPT: Final = checks.either(_ONE_PROMPT, listed(_ONE_PROMPT, least=1))
@@ -129,6 +133,7 @@ _GENERATION: Final[Mapping[str, Check]] = {
     "functions": listed(checks.mapping),
     "response_format": checks.mapping,
     "parallel_tool_calls": checks.flag,
+    "fastest_response": checks.flag,
 }
 
 _MESSAGES: Final[Mapping[str, Check]] = {
@@ -200,29 +205,28 @@ def parse_call(
     request.check_allowed()
     for field, check in _REQUIRED[endpoint].items():
         request.require(field, check)
-    optional = _OPTIONAL[endpoint]
-    for field in body:
-        if field in optional:
-            request.read(field, optional[field])
+    request.check_optional(_OPTIONAL[endpoint])
     metadata = request.metadata()
+    model = _model(endpoint, request)
+    fallbacks, own_fallbacks = request.fallbacks(model)
     is_stream = endpoint in _STREAMED and body.get("stream") is True
-    options = body.get("stream_options")
     return Call(
         id=id,
         reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
-        model=_model(endpoint, request),
+        model=model,
         body=passed_on(endpoint, body),
         sent=body,
         is_stream=is_stream,
-        wants_usage_chunk=isinstance(options, dict) and options.get("include_usage") is True,
+        wants_usage_chunk=_wants_usage(body),
         end_user=request.end_user(metadata),
         tags=request.tags(metadata),
         num_retries=request.num_retries(),
         timeout=request.timeout(is_stream=is_stream),
-        fallbacks=request.read("fallbacks", listed(_fallback, most=MAX_FALLBACKS)),
+        fallbacks=fallbacks,
+        own_fallbacks=own_fallbacks,
         disable_fallbacks=request.read("disable_fallbacks", checks.flag) or False,
-        mock=request.mock(),
+        mock=mock_of(request.read, has_text=endpoint in _PLAYABLE),
         cache=request.read("cache", cache_control) or CacheControl(),
         requester_ip=requester_ip,
         uploads=uploads,
@@ -233,19 +237,15 @@ def parse_call(
     )
 
 
+def _wants_usage(body: JsonObject) -> bool:
+    options = body.get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
 def _model(endpoint: Endpoint, request: _Request) -> str:
     if endpoint is Endpoint.MODERATION:
         return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
     return request.require("model", checks.name)
-
-
-def _fallback(value: Json) -> str:
-    # LiteLLM also takes {"model": …, "messages": …}; other messages for another model we do not.
-    if isinstance(value, dict) and value.keys() == {"model"}:
-        value = value["model"]
-    if not isinstance(value, str):
-        raise Unfit("must be the name of a model")
-    return checks.name(value)
 
 
 def _named_in(metadata: JsonObject) -> str | None:
@@ -270,6 +270,12 @@ class _Request:
             raise BadRequest(
                 f"{self._route}: '{field}' is not allowed in a request body.", param=field
             )
+
+    def check_optional(self, optional: Mapping[str, Check]) -> None:
+        """Check the fields that are there."""
+        for field in self._body:
+            if field in optional:
+                self.read(field, optional[field])
 
     def require(self, field: str, check: Callable[[Json], T]) -> T:
         """Read a field that must be there."""
@@ -317,6 +323,16 @@ class _Request:
         )
         return tuple(dict.fromkeys(found))
 
+    def fallbacks(self, model: str) -> tuple[tuple[str, ...] | None, OwnFallbacks]:
+        """Read the models to ask after that one, and what else the caller says of them."""
+        check = fallbacks_for(model)
+        own = self.read("fallbacks", check)
+        return names_of(own), OwnFallbacks(
+            context_window=names_of(self.read("context_window_fallbacks", check)),
+            content_policy=names_of(self.read("content_policy_fallbacks", check)),
+            messages={each.name: each.messages for each in own or () if each.messages is not None},
+        )
+
     def handling(self) -> Handling:
         """Read what is to be done with parameters on their way to a vendor."""
         names = listed(checks.text, most=MAX_TAGS)
@@ -326,20 +342,6 @@ class _Request:
             allowed_openai_params=self.read("allowed_openai_params", names) or (),
             additional_drop_params=self.read("additional_drop_params", names) or (),
         )
-
-    def mock(self) -> Mock | None:
-        """Read what is to be played instead of asking; LiteLLM's users test with it."""
-        played: tuple[tuple[str, Fails], ...] = (
-            ("mock_testing_fallbacks", "any"),
-            ("mock_testing_context_fallbacks", "context_window"),
-            ("mock_testing_content_policy_fallbacks", "content_policy"),
-        )
-        wanted: list[Fails] = [kind for name, kind in played if self.read(name, checks.flag)]
-        text = self.read("mock_response", checks.text)
-        is_timeout = self.read("mock_timeout", checks.flag) or False
-        if text is None and not wanted and not is_timeout:
-            return None
-        return Mock(text=text, fails=wanted[0] if wanted else None, is_timeout=is_timeout)
 
     def num_retries(self) -> int | None:
         """Read how often to try again; the header wins."""

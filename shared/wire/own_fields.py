@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OWN: Final = frozenset(
     {
         *("metadata", "litellm_metadata", "tags", "cache", "caching", "guardrails"),
-        *("fallbacks", "disable_fallbacks", "num_retries", "max_retries"),
+        *("fallbacks", "fastest_response", "disable_fallbacks", "num_retries", "max_retries"),
         *("context_window_fallbacks", "content_policy_fallbacks"),
         *("timeout", "stream_timeout", "request_timeout", "force_timeout", "ttl"),
         *("drop_params", "allowed_openai_params", "additional_drop_params", "modify_params"),

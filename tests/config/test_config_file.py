@@ -205,3 +205,59 @@ def test_any_text_compiles_or_is_told_to_be_wrong(text: str) -> None:
         outcome = str(error)
 
     assert outcome
+
+
+UNSUPPORTED = """\
+model_list:
+  - model_name: a
+    litellm_params:
+      model: openai/gpt-4o
+      api_key: os.environ/OPENAI_API_KEY
+      max_retries: 3
+litellm_settings:
+  success_callback: [langfuse]
+  cache: true
+  cache_params:
+    type: redis
+    similarity_threshold: 0.8
+general_settings:
+  alerting: [slack]
+  made_up: 1
+"""
+
+
+def test_litellms_settings_that_have_no_effect_are_explained_with_their_line() -> None:
+    told = check_text(UNSUPPORTED, "config.yaml").warnings
+
+    assert [
+        (6, "model_list[0].litellm_params.max_retries"),
+        (8, "litellm_settings.success_callback"),
+        (12, "litellm_settings.cache_params.similarity_threshold"),
+        (14, "general_settings.alerting"),
+        (15, "general_settings.made_up"),
+    ] == places(told)
+    assert "spend is in litellm_spendlogs" in told[1]
+    assert "CloudWatch" in told[3]
+    assert "not a setting that Tollgate knows" in told[4]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("guardrails:\n  - guardrail_name: pii", 1),
+        ("general_settings:\n  enable_jwt_auth: true", 2),
+        ("general_settings:\n  allowed_ips: [10.0.0.1]", 2),
+        ("litellm_settings:\n  upperbound_key_generate_params: {max_budget: 1}", 2),
+    ],
+)
+def test_a_protection_that_would_not_be_there_is_refused(text: str, line: int) -> None:
+    (told,) = failure(text)
+
+    assert told.startswith(f"config.yaml:{line}: ")
+    assert "is not supported" in told
+
+
+def test_a_protection_that_is_switched_off_is_only_told_of() -> None:
+    checked = check_text("general_settings:\n  enable_jwt_auth: false", "config.yaml")
+
+    assert 1 == len(checked.warnings)

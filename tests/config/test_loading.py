@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.config.degraded import DegradedSettings
 from shared.config.loading import ConfigError, load_config, read_config
 from shared.config.model import UNORDERED, Config, Margin
-from shared.domain import Timeouts
+from shared.domain import Nanodollars, Timeouts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -514,7 +515,12 @@ def test_aliases_may_be_hidden() -> None:
         ("litellm_settings", "unknown_price", "free"),
         ("litellm_settings", "unknown_price", ["zero"]),
         ("litellm_settings", "redis_down", True),
-        ("litellm_settings", "redis_down", "grace"),
+        ("litellm_settings", "redis_down", "open"),
+        ("litellm_settings", "redis_down_exposure", -1),
+        ("litellm_settings", "redis_down_exposure", True),
+        ("litellm_settings", "both_down", "grace"),
+        ("litellm_settings", "postgres_down", "grace"),
+        ("litellm_settings", "ledger_stream_rows", 0),
         ("litellm_settings", "cost_discount_config", {"openai": 1.5}),
         ("litellm_settings", "cost_discount_config", {"openai": "5%"}),
         ("litellm_settings", "cost_discount_config", {"nobody": 0.1}),
@@ -544,7 +550,11 @@ def test_every_setting_is_read() -> None:
                 "budget_reset_time": "06:00",
                 "default_max_tokens": 100,
                 "unknown_price": "refuse",
-                "redis_down": "closed",
+                "redis_down": "grace",
+                "redis_down_exposure": 0.25,
+                "both_down": "journal",
+                "postgres_down": "closed",
+                "ledger_stream_rows": 1000,
             },
             "general_settings": {
                 "litellm_key_header_name": "X-Key",
@@ -554,14 +564,20 @@ def test_every_setting_is_read() -> None:
     )
 
     assert ([], []) == (findings.problems, findings.warnings)
-    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse", "closed") == (
+    assert (429, 401, "Europe/Berlin", "06:00", 100, "refuse") == (
         config.litellm.budget_exceeded_status_code,
         config.litellm.model_access_denied_status_code,
         config.litellm.timezone,
         config.litellm.budget_reset_time,
         config.litellm.default_max_tokens,
         config.litellm.unknown_price,
-        config.litellm.redis_down,
+    )
+    assert config.degraded == DegradedSettings(
+        redis_down="grace",
+        exposure=Nanodollars(250_000_000),
+        both_down="journal",
+        postgres_down="closed",
+        stream_rows=1000,
     )
     assert ("x-key", False) == (
         config.general.key_header_name,

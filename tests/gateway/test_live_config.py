@@ -6,16 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pytest
 
 from shared.config.live import LiveConfig, find_overlay
-from shared.storage.config_entries import publish_overlay
+from shared.storage.admin_changes import next_version
+from shared.storage.config_entries import announce_config, fence_config, publish_overlay
 from tests.gateway.given import MASTER_KEY, ledger, model
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     import httpx
-    import pytest
 
     from local.door.server import DoorThread
     from shared.domain import Json
@@ -244,3 +245,107 @@ async def test_no_request_fails_and_none_sees_half_of_a_change_under_load(
 
     statuses = [status for task in running for status in await task]
     assert {200} == set(statuses)
+
+
+async def commit_unpublished(stores: Stores, name: str, value: dict[str, Any]) -> None:
+    """Change a row as somebody does who dies before publishing it."""
+    number = await next_version(stores.postgres)
+    await fence_config(stores.redis, number)
+    await stores.postgres.run(
+        "insert into litellm_config (config_name, config_value) "
+        "values (%(name)s, %(value)s::text::jsonb) "
+        "on conflict (config_name) do update set config_value = excluded.config_value",
+        name=name,
+        value=orjson.dumps(value).decode(),
+    )
+
+
+async def test_a_change_whose_maker_died_before_publishing_holds_for_the_next_request(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(model("other", provider.url))
+    await set_section(given.stores, "router_settings", {"model_group_alias": {"old": "other"}})
+    assert 200 == (await chat(client, "old")).status_code
+
+    alias = {"model_group_alias": {"new": "other"}}
+    await commit_unpublished(given.stores, "router_settings", alias)
+
+    assert [200, 400] == [(await chat(client, name)).status_code for name in ("new", "old")]
+
+
+async def test_under_a_fence_a_process_reads_postgres_once_and_not_for_every_call(
+    proxy: Proxy, given: Given, door: DoorThread, provider: Provider
+) -> None:
+    gateway, client = await proxy()
+    await add_model(given.stores, "new", provider.url)
+    await settled(gateway, await chat(client, "new"))
+    await fence_config(given.stores.redis, await next_version(given.stores.postgres))
+    await settled(gateway, await chat(client, "new"), rows=2)
+    door.calls.reset()
+
+    await settled(gateway, await chat(client, "new"), rows=3)
+
+    assert {"EVALSHA": 2} == {
+        name: n for name, n in door.calls.by_command.items() if name != "XRANGE"
+    }
+
+
+async def test_when_a_fence_has_expired_whoever_asks_puts_the_configuration_back(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    gateway, client = await proxy()
+    await add_model(given.stores, "new", provider.url)
+    await chat(client, "new")
+    await commit_unpublished(given.stores, "litellm_settings", {"default_max_tokens": 7})
+    await gateway.stores.redis.execute(["DEL", "config:version"])  # as a minute later
+
+    reply = await chat(client, "new")
+
+    assert (200, 7) == (reply.status_code, configured(gateway).current.litellm.default_max_tokens)
+    standing = await gateway.stores.redis.execute(["GET", "config:version"])
+    assert str(configured(gateway).version) == standing
+
+
+async def test_below_a_fence_nothing_is_published_and_above_it_the_fence_is_gone(
+    given: Given,
+) -> None:
+    redis = given.stores.redis
+    await fence_config(redis, 5)
+
+    written = [await publish_overlay(redis, version, "{}") for version in (5, 6)]
+
+    assert [False, True] == written
+    assert "6" == await redis.execute(["GET", "config:version"])
+    assert -1 == await redis.execute(["PTTL", "config:version"])
+
+
+async def test_a_fence_expires_by_itself_and_replaces_nothing_newer(given: Given) -> None:
+    redis = given.stores.redis
+    await publish_overlay(redis, 9, "{}")
+
+    await fence_config(redis, 8)
+    before = await redis.execute(["GET", "config:version"])
+    await fence_config(redis, 10)
+
+    found: Any = await redis.execute(["PTTL", "config:version"])
+    assert ("9", True) == (before, 0 < found <= 60_000)
+
+
+async def test_a_process_that_lives_long_hears_of_a_change_without_being_asked(
+    proxy: Proxy, given: Given, door: DoorThread
+) -> None:
+    gateway, _ = await proxy()
+    live = configured(gateway)
+    following = asyncio.create_task(live.follow())
+    async with asyncio.timeout(10):
+        while door.calls.by_command["SUBSCRIBE"] == 0 or live.version is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+        await set_section(given.stores, "litellm_settings", {"default_max_tokens": 7})
+        await announce_config(given.stores.redis, "litellm_settings", "2026-11-24")
+
+        while live.current.litellm.default_max_tokens != 7:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following

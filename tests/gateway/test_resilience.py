@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from shared.gateway.gateway import Gateway
-    from tests.gateway.given import Given
+    from tests.gateway.given import Given, GivenKey
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
@@ -248,3 +248,163 @@ async def test_a_call_ends_before_its_process_does(
     assert (408, 1) == (failed.value.status, len(provider.requests))
     assert gateway.clock.now() < now + 2_000
     assert 1 == len(await ledger(gateway, 1))
+
+
+async def test_a_rate_limit_can_be_tried_out_and_the_retry_answers(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url), model("gpt", provider.url))
+    key = await given.key()
+
+    body = {**CALL, "mock_testing_rate_limit_error": True}
+    reply = await client.post(CHAT, json=body, headers=key.headers)
+
+    assert (200, 1) == (reply.status_code, len(provider.requests))
+    assert "1" == reply.headers["x-litellm-attempted-retries"]
+    assert [] == await names(gateway, "cooldown:*")
+
+
+async def test_a_failure_is_played_on_other_endpoints_too(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    _, client = await proxy(
+        model("embed", provider.url),
+        model("spare", other.url),
+        **router(fallbacks=[{"embed": ["spare"]}]),
+    )
+    key = await given.key()
+
+    body = {"model": "embed", "input": "Hello", "mock_testing_fallbacks": True}
+    reply = await client.post("/v1/embeddings", json=body, headers=key.headers)
+
+    assert (200, 0, 1) == (reply.status_code, len(provider.requests), len(other.requests))
+
+
+async def test_an_answer_that_cannot_be_played_is_refused_and_asks_nobody(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    key = await given.key()
+
+    body = {"model": "gpt", "input": "Hello", "mock_response": "Hi"}
+    reply = await client.post("/v1/embeddings", json=body, headers=key.headers)
+
+    assert (400, "mock_response") == (reply.status_code, reply.json()["error"]["param"])
+    assert [] == provider.requests
+
+
+async def test_a_model_that_nobody_serves_goes_to_the_default_fallback(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(
+        model("usual", provider.url), **router(default_fallbacks=["nowhere", "usual"])
+    )
+    key = await given.key()
+
+    replies = [
+        await client.post(CHAT, json={**CALL, "model": "new", **more}, headers=key.headers)
+        for more in ({}, {"disable_fallbacks": True})
+    ]
+
+    assert [(200, "new"), (400, None)] == [
+        (reply.status_code, reply.json().get("model")) for reply in replies
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("context_window_fallbacks", TOO_LONG), ("content_policy_fallbacks", NOT_NICE)],
+)
+async def test_fallbacks_for_a_kind_of_error_may_come_with_the_call(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider, name: str, body: bytes
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url),
+        model("configured", provider.url),
+        model("mine", other.url),
+        **router(**{name: [{"gpt": ["configured"]}]}),
+    )
+    key = await given.key(models=["gpt", "mine"])
+    provider.next(Behaviour(status=400, body=body))
+
+    reply = await client.post(CHAT, json={**CALL, name: [{"gpt": ["mine"]}]}, headers=key.headers)
+
+    assert (200, 1, 1) == (reply.status_code, len(provider.requests), len(other.requests))
+
+
+async def test_no_fallback_that_came_along_is_beyond_the_keys_list(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(model("gpt", provider.url), model("dear", provider.url))
+    key = await given.key(models=["gpt"])
+
+    replies = [
+        await client.post(CHAT, json={**CALL, name: ["dear"]}, headers=key.headers)
+        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+    ]
+
+    assert [403, 403, 403] == [reply.status_code for reply in replies]
+    assert [] == provider.requests
+
+
+async def test_a_fallback_may_be_asked_with_messages_of_its_own(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url), model("spare", other.url), **router())
+    key = await given.key(max_budget=1)
+    provider.next(Behaviour(status=500))
+    shorter = [{"role": "user", "content": "Hi"}]
+
+    fallback = {"model": "spare", "messages": shorter}
+    reply = await client.post(CHAT, json={**CALL, "fallbacks": [fallback]}, headers=key.headers)
+
+    assert (200, shorter) == (reply.status_code, other.requests[0].json["messages"])
+    assert 1 == len(await ledger(gateway, 1))
+
+
+async def test_an_end_user_is_answered_in_its_region_alone(
+    proxy: Proxy, given: Given, provider: Provider, other: Provider
+) -> None:
+    _, client = await proxy(
+        model("gpt", provider.url, region_name="us"),
+        model("gpt", provider.url),
+        model("gpt", other.url, aws_region_name="eu-central-1"),
+        model("only-us", provider.url, region_name="us"),
+        **router(enable_pre_call_checks=True),
+    )
+    key = await given.key()
+    await given.row("litellm_endusertable", user_id="europa", allowed_model_region="eu")
+
+    for _ in range(3):
+        call = {**CALL, "user": "europa"}
+        assert 200 == (await client.post(CHAT, json=call, headers=key.headers)).status_code
+    call = {**CALL, "user": "europa", "model": "only-us"}
+    refused = await client.post(CHAT, json=call, headers=key.headers)
+
+    assert (0, 3, 400) == (len(provider.requests), len(other.requests), refused.status_code)
+    assert "region eu" in refused.json()["error"]["message"]
+
+
+async def test_models_and_access_groups_are_listed_as_they_may_be_called(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    team = await given.team()
+    own: Any = {"team_id": team, "team_public_model_name": "private"}
+    _, client = await proxy(
+        model("gpt", provider.url, model_info={"access_groups": ["beta"]}),
+        model("plain", provider.url),
+        model("internal", provider.url, model_info=own),
+        router_settings={
+            "model_group_alias": {"alias": "gpt", "secret": {"model": "gpt", "hidden": True}}
+        },
+    )
+    keys = [await given.key(models=["beta"]), await given.key(), await given.key(team_id=team)]
+
+    async def listed(key: GivenKey, query: str = "") -> list[str]:
+        reply = await client.get(f"/v1/models{query}", headers=key.headers)
+        return [entry["id"] for entry in reply.json()["data"]]
+
+    assert [["gpt", "alias"], ["gpt", "plain", "alias"], ["gpt", "plain", "private", "alias"]] == [
+        await listed(key) for key in keys
+    ]
+    assert ["gpt", "alias", "beta"] == await listed(keys[0], "?include_model_access_groups=true")
+    assert ["beta"] == await listed(keys[1], "?only_model_access_groups=True")

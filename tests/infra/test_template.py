@@ -179,9 +179,10 @@ def test_each_role_may_do_what_its_function_does_and_no_more(template: Template)
     gateway = {("ssm:GetParametersByPath", f"{path}/gateway")}
     providers = {("ssm:GetParametersByPath", f"{path}/providers")}
     failed = {("sqs:SendMessage", "FailedSchedules")}
+    bedrock = {("bedrock:InvokeModel", "*"), ("bedrock:InvokeModelWithResponseStream", "*")}
     assert {
-        "ProxyRole": log("Proxy") | gateway | providers,
-        "AdminRole": log("Admin") | gateway | providers,
+        "ProxyRole": log("Proxy") | gateway | providers | bedrock,
+        "AdminRole": log("Admin") | gateway | providers | bedrock,
         "ResetsRole": log("Resets") | gateway | failed,
         "LedgerRole": log("Ledger") | gateway | failed,
     } == {role: template.statements(role) for role in template.of("AWS::IAM::Role")}

@@ -12,7 +12,7 @@ from shared.domain import Endpoint
 from shared.errors import BadRequest
 from shared.providers.registry import dialect_of
 from tests.providers.calls import call, decoded, deployment, sse
-from tests.providers.wires import WIRES, openai_chunk
+from tests.providers.wires import WIRES, openai_chunk, spoken
 
 if TYPE_CHECKING:
     from shared.domain import JsonObject
@@ -34,7 +34,7 @@ def test_a_prompt_is_put_as_a_chat_to_who_knows_nothing_else(provider: str) -> N
 
 @pytest.mark.parametrize("provider", sorted(WIRES))
 def test_the_answer_of_a_chat_is_a_completion(provider: str) -> None:
-    dialect = dialect_of(provider, OLD, "gpt-4o")
+    dialect = spoken(provider, OLD)
 
     reply = dialect.reply(call(HELLO, OLD), WIRES[provider].reply)
 

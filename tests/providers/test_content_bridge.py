@@ -15,7 +15,7 @@ from shared.errors import BadRequest
 from shared.providers.content.schema import json_schema
 from shared.providers.registry import dialect_of
 from tests.providers.calls import call, decoded, delta, deployment, last_delta, sse
-from tests.providers.wires import ARGUMENTS, WIRES
+from tests.providers.wires import ARGUMENTS, WIRES, spoken
 
 if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
@@ -35,7 +35,7 @@ BRIDGED = sorted(set(WIRES) - {"gemini", "vertex_ai"})
 
 
 def sent(body: JsonObject, provider: str = "openai", **changed: object) -> dict[str, Any]:
-    request = dialect_of(provider, Endpoint.CONTENT).request(
+    request = spoken(provider, Endpoint.CONTENT).request(
         call({**ASKED, **body}, Endpoint.CONTENT), deployment(provider, **changed)
     )
     return orjson.loads(request.body)
@@ -43,7 +43,7 @@ def sent(body: JsonObject, provider: str = "openai", **changed: object) -> dict[
 
 def streamed(provider: str, *pieces: bytes) -> list[StreamEvent]:
     asked = call(ASKED, Endpoint.CONTENT, is_stream=True)
-    return decoded(dialect_of(provider, Endpoint.CONTENT).decoder(asked), *pieces)
+    return decoded(spoken(provider, Endpoint.CONTENT).decoder(asked), *pieces)
 
 
 def parts_of(events: list[StreamEvent]) -> list[Any]:
@@ -208,7 +208,7 @@ def test_a_result_without_its_call_is_refused() -> None:
 def test_a_reply_is_googles(provider: str) -> None:
     wire = WIRES[provider]
 
-    reply = dialect_of(provider, Endpoint.CONTENT).reply(call(ASKED, Endpoint.CONTENT), wire.reply)
+    reply = spoken(provider, Endpoint.CONTENT).reply(call(ASKED, Endpoint.CONTENT), wire.reply)
 
     body: Any = reply.body
     (candidate,) = body["candidates"]

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from base64 import b64encode
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.domain import Usage
+from shared.config.vendors import VENDORS
+from shared.domain import Endpoint, Usage
+from shared.providers.registry import dialect_of
 from tests.providers.anthropic_wire import TOOL_USE, delta, events, message, start, stop
-from tests.providers.calls import sse
+from tests.providers.calls import deployment, sse
 
 if TYPE_CHECKING:
-    from shared.domain import Json, JsonObject
+    from shared.domain import Deployment, Json, JsonObject
+    from shared.providers.dialect import Dialect
 
 ARGUMENTS = '{"city":"Bern"}'
 CALL: JsonObject = {
@@ -277,13 +281,47 @@ BEDROCK = Wire(
     error=b'{"message":"Slow down"}',
 )
 
+
+def invoked(stream: bytes) -> bytes:
+    """Anthropic's events as InvokeModelWithResponseStream wraps them."""
+    told = [line.removeprefix(b"data: ") for line in stream.split(b"\n") if line[:6] == b"data: "]
+    return b"".join(frame("chunk", {"bytes": b64encode(event).decode()}) for event in told)
+
+
+BEDROCK_CLAUDE = replace(
+    ANTHROPIC, base=BEDROCK.base, stream=invoked(ANTHROPIC.stream), error=BEDROCK.error
+)
+VERTEX_CLAUDE = replace(
+    ANTHROPIC, base="https://aiplatform.example.com/v1/projects/p/locations/global"
+)
+
 WIRES = {
-    "bedrock": BEDROCK,
     "anthropic": ANTHROPIC,
     "azure": OPENAI,
+    "bedrock": BEDROCK,
+    "bedrock/invoke": BEDROCK_CLAUDE,
     "cohere": COHERE,
     "gemini": GEMINI,
     "mistral": OPENAI,
     "openai": OPENAI,
     "vertex_ai": GEMINI,
+    "vertex_ai/claude": VERTEX_CLAUDE,
 }
+"""Every dialect, under the name of a provider that speaks it, and the kind of model if need be."""
+
+_MODELS = {"bedrock/invoke": "invoke/anthropic.gpt-4o", "vertex_ai/claude": "claude-gpt-4o"}
+_OF_DIALECTS = {vendor.provider: WIRES[vendor.dialect] for vendor in VENDORS.values()}
+EVERY = {**_OF_DIALECTS, **WIRES}
+"""Every row of the table of vendors as well."""
+
+
+def there(name: str, **changed: object) -> Deployment:
+    """A deployment that speaks as the wire of that name does."""
+    model = _MODELS.get(name, "gpt-4o")
+    fields = {"model": model, "api_base": EVERY[name].base, **changed}
+    return deployment(name.partition("/")[0], **fields)
+
+
+def spoken(name: str, endpoint: Endpoint = Endpoint.CHAT) -> Dialect:
+    """The dialect of that name."""
+    return dialect_of(name.partition("/")[0], endpoint, _MODELS.get(name, "gpt-4o"))

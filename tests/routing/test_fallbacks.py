@@ -81,7 +81,7 @@ def test_special_fallbacks_are_found_by_model_and_alias_and_never_name_the_model
     served = config(model_group_alias={"short": "chat"})
     chains = {"chat": ("long", "chat", "long"), "*": ("any",)}
 
-    assert ["long"] == special_chain(served, "chat", call("chat"), chains)
-    assert ["long", "chat"] == special_chain(served, "short", call("short"), chains)
-    assert ["any"] == special_chain(served, "other", call("other"), chains)
-    assert [] == special_chain(served, "chat", call("chat", disable_fallbacks=True), chains)
+    assert ["long"] == special_chain(served, "chat", call("chat"), None, chains)
+    assert ["long", "chat"] == special_chain(served, "short", call("short"), None, chains)
+    assert ["any"] == special_chain(served, "other", call("other"), None, chains)
+    assert [] == special_chain(served, "chat", call("chat", disable_fallbacks=True), None, chains)

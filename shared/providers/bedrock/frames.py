@@ -9,7 +9,12 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
+
+from shared.errors import ProviderFailed
+from shared.providers.bedrock.place import streamed_failure
+from shared.providers.dialect import StreamEvent
+from shared.providers.failures import malformed
 
 MAX_FRAME: Final = 16 * 1024 * 1024
 _PRELUDE: Final = Struct(">III")
@@ -76,3 +81,62 @@ def _headers(held: bytes) -> dict[str, str]:
     except (IndexError, UnicodeDecodeError):
         raise Broken from None
     return found
+
+
+class Meaning(Protocol):
+    """What the frames of one stream mean, one after another."""
+
+    def read(self, frame: Frame) -> list[StreamEvent]:
+        """Translate one frame; raise ProviderFailed when it is not what it should be."""
+        ...
+
+    def close(self) -> list[StreamEvent]:
+        """Return what is left when the provider has closed; empty when it was too early."""
+        ...
+
+
+@dataclass(slots=True)
+class FrameDecoder:
+    """A stream of frames, each read by what it means; stops at the first that ends the stream."""
+
+    meaning: Meaning
+    _parser: FrameParser = field(default_factory=FrameParser)
+    _is_over: bool = False
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """Return the events that `chunk` completes."""
+        frames: list[Frame] = []
+        is_broken = False
+        if self._is_over:
+            return []
+        try:
+            self._parser.feed(chunk, frames)
+        except Broken:
+            is_broken = True
+        events: list[StreamEvent] = []
+        for frame in frames:
+            events += self._read(frame)
+            if events and (events[-1].is_done or events[-1].error):
+                self._is_over = True
+                return events
+        if is_broken:
+            self._is_over = True
+            events.append(StreamEvent(error=malformed("is no event stream")))
+        return events
+
+    def end(self) -> list[StreamEvent]:
+        """Return what is left when the provider has closed."""
+        if self._is_over:
+            return []
+        self._is_over = True
+        left = self.meaning.close()
+        return left or [StreamEvent(error=malformed("ended before it was complete"))]
+
+    def _read(self, frame: Frame) -> list[StreamEvent]:
+        kind = frame.headers.get(":exception-type") or frame.headers.get(":error-code")
+        if kind is not None:
+            return [StreamEvent(error=streamed_failure(kind, frame.payload))]
+        try:
+            return self.meaning.read(frame)
+        except ProviderFailed as error:
+            return [StreamEvent(error=error)]

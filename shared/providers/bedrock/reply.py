@@ -14,13 +14,14 @@ import orjson
 from shared.domain import Usage
 from shared.providers.chunks import completion
 from shared.providers.dialect import Reply, StreamEvent
-from shared.providers.reading import mapping, mappings, text
+from shared.providers.reading import mapping, mappings, parsed, text
 from shared.providers.usage import count, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.domain import Call, Json, JsonObject
+    from shared.providers.bedrock.frames import Frame
     from shared.providers.chunks import ChunkWriter
 
 _FINISH_REASONS: Final[Mapping[str, str]] = {
@@ -110,10 +111,17 @@ class ChatMeaning:
     chunks: ChunkWriter
     _calls: dict[int, int] = field(default_factory=dict[int, int])
     _silent: set[int] = field(default_factory=set[int])
-    has_stopped: bool = False
+    _has_stopped: bool = False
 
-    def read(self, kind: str, data: JsonObject) -> list[StreamEvent]:
+    def read(self, frame: Frame) -> list[StreamEvent]:
         """Translate one event."""
+        return self._meant(frame.headers.get(":event-type", ""), parsed(frame.payload))
+
+    def close(self) -> list[StreamEvent]:
+        """Take a stream as whole that told why it stopped."""
+        return self.chunks.done(None) if self._has_stopped else []
+
+    def _meant(self, kind: str, data: JsonObject) -> list[StreamEvent]:
         found = data.get("contentBlockIndex")
         block = found if isinstance(found, int) else -1
         match kind:
@@ -126,7 +134,7 @@ class ChatMeaning:
             case "contentBlockStop" if self._calls.get(block) in self._silent:
                 return [self._argue(self._calls[block], "{}")]
             case "messageStop":
-                self.has_stopped = True
+                self._has_stopped = True
                 return [self.chunks.delta({}, _finish_reason(data))]
             case "metadata":
                 return self.chunks.done(_usage(data))

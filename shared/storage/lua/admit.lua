@@ -5,7 +5,7 @@
 --   asking:{key} and the entries that would answer the call
 -- ARGV: request id, life of the hold in ms, plan valid from ms, until ms, the row should the call
 --   be lost, its prompt tokens, its completion tokens, reserved tokens (tpm),
---   number of entries, budgets, rates, leases, candidates, config version or ''; then
+--   number of entries, budgets, rates, leases, candidates, config version and read mark or ''; then
 --   entry: version, read mark · budget: since, opening, limit or '', 1 to refuse at the limit
 --   rate: requests or '', tokens or '', ms of a sixtieth of its window, prefix of its fields, which
 --   tokens settle counts (total | input | output) · lease: limit
@@ -47,7 +47,13 @@ if held[4] then
 end
 if held[1] then return {'OK', held[2], tonumber(held[3]), 0} end
 
-if ARGV[14] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[14] then return {'CONFIG'} end
+-- Under a fence (a change is about to commit) only what was read from Postgres after it counts.
+local told, mark = string.match(ARGV[14], '^(%d+) (%d+)$')
+local configured = told and redis.call('GET', KEYS[3]) or ''
+local fence = tonumber(string.match(configured, '^fence:(%d+)$') or '')
+if told and configured ~= told and not (fence and (tonumber(told) > fence or tonumber(mark) >= fence)) then
+  return {'CONFIG'}
+end
 if now < tonumber(ARGV[3]) or now >= tonumber(ARGV[4]) then return {'CLOCK', whole(now)} end
 
 local cold, stale = {}, {'STALE'}

@@ -7,8 +7,9 @@
 --   tokens, row JSON, id of the correction row should the sweeper have been first,
 --   failed (0|1), cooldown ms, at once (0|1), least requests, percent,
 --   number of budgets, rate windows, leases; then for each budget its since and 1 if reserved,
---   the sample of the latency ('' for none, '-' without a place), for each entry the ms it lives and its text
--- returns: OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
+--   the sample of the latency ('' for none, '-' without a place), for each entry the ms it lives and its text;
+--   last, how many rows of the ledger may wait ('' for any)
+-- returns: FULL (more rows wait already, nothing was done: book it in Postgres) · OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
 --   LIVES (to be lost, but its function renewed it meanwhile)
 -- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
 --   after 2 minutes, a cooldown when it ends
@@ -32,6 +33,8 @@ local state, marks = hold[1], marks_of(hold[2])
 if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
 if not state and mode ~= 'settle' then return {'DUP'} end
 if mode == 'lost' and tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') > now then return {'LIVES'} end
+local most_rows = tonumber(ARGV[#ARGV])
+if mode == 'settle' and most_rows and state ~= 'lost' and redis.call('XLEN', KEYS[3]) >= most_rows then return {'FULL'} end
 
 local budget_lines = {}
 for i = 1, n_budgets do budget_lines[i] = KEYS[5+i] .. '\n' .. ARGV[15+2*i-1] end

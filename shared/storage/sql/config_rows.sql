@@ -1,6 +1,7 @@
 -- name: find_overlay
 -- All that the database lays over the configuration file, in one snapshot.
 select
+    (select last_value from tollgate_version) as read_mark,
     (select version from config_state) as version,
     (select coalesce(jsonb_object_agg(config_name, config_value), '{}') from litellm_config) as sections,
     (
