@@ -58,6 +58,9 @@ class RouterSettings:
     `group_strategies` has for the model group. By latency, all within `latency_buffer` (a share)
     above the lowest mean of the last `latency_samples` are as good.
 
+    Where requests are hedged (all, or those of `hedged_groups`), an answer that is later than
+    `hedge_percentile` of the group's makes a second deployment be asked.
+
     `allowed_fails` None leaves the decision to the share of failures (routing/cooldown.py).
     """
 
@@ -65,6 +68,9 @@ class RouterSettings:
     group_strategies: Mapping[str, Strategy] = field(default_factory=lambda: _NO_STRATEGIES)
     latency_buffer: float = 0.0
     latency_samples: int = 10
+    hedged_requests: bool = False
+    hedged_groups: tuple[str, ...] = ()
+    hedge_percentile: int = 95
     num_retries: int = 2
     cooldown_seconds: float = 5.0
     disable_cooldowns: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shared.config.model import ERROR_KINDS, STRATEGIES, RouterSettings
@@ -64,7 +65,26 @@ def read_router(router: Section, litellm: Section) -> RouterSettings:
     )
     arguments.ignore(["ttl"])
     arguments.warn_about_unread()
-    return settings
+    return _with_hedging(settings, router)
+
+
+def _with_hedging(settings: RouterSettings, router: Section) -> RouterSettings:
+    """Read Tollgate's own settings: who is asked a second time, and when."""
+    usual = settings.hedge_percentile
+    return replace(
+        settings,
+        hedged_requests=router.values.get("hedged_requests") is True,
+        hedged_groups=router.read("hedged_requests", (), _hedged),
+        hedge_percentile=router.whole("hedge_percentile", usual, least=50, most=99),
+    )
+
+
+def _hedged(value: Json) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ()
+    if not isinstance(value, list):
+        raise Wrong("must be true, false or a list of models")
+    return names_of(value)
 
 
 def _strategy(value: Json) -> Strategy:

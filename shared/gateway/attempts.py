@@ -12,6 +12,7 @@ from shared.errors import (
     StoreDown,
 )
 from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
+from shared.gateway.hedging import ask_hedged
 from shared.gateway.mocking import fails_for_good, is_mocked
 from shared.limits.places import candidate_line
 from shared.routing.cooldown import NEVER, cooldown_for
@@ -39,7 +40,7 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
     while True:
         running.begin()
         try:
-            return await ask(running)
+            return await ask_hedged(running, ask, failure_of)
         except ProviderFailed as error:
             if not await _move_on(running, error):
                 raise
@@ -47,11 +48,7 @@ async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]
 
 async def _move_on(running: Running, error: ProviderFailed) -> bool:
     """Turn to the next deployment, in one round trip; False when the call ends here."""
-    outcome = running.outcome(
-        failed=not is_mocked(running),
-        cooling=_cooling(running, error),
-        sample=_sample(running, error),
-    )
+    outcome = failure_of(running, error)
     turns = next_turns(running, error)
     if not turns or seconds_left(running) < LEAST_SECONDS:
         running.fail(error, outcome)
@@ -73,6 +70,15 @@ async def _move_on(running: Running, error: ProviderFailed) -> bool:
             return False
         await asyncio.sleep(pause)
     return True
+
+
+def failure_of(running: Running, error: ProviderFailed) -> Outcome:
+    """Say how a failure is booked at the current deployment."""
+    return running.outcome(
+        failed=not is_mocked(running),
+        cooling=_cooling(running, error),
+        sample=_sample(running, error),
+    )
 
 
 async def _take(

@@ -11,6 +11,7 @@ from shared.config.live import LiveConfig
 from shared.gateway.backlog import Backlog
 from shared.gateway.clock import Clock
 from shared.gateway.exposure import Exposure
+from shared.gateway.pace import Paces
 from shared.limits.budgets import BudgetRules, Calendar
 from shared.limits.plan import Rules
 from shared.storage.shared_reads import SharedReads
@@ -39,6 +40,7 @@ class Gateway:
     live: LiveConfig | None = None
     seeding: SharedReads[bool] = field(default_factory=SharedReads[bool])
     clock: Clock = field(default_factory=Clock)
+    paces: Paces = field(default_factory=Paces)
     exposure: Exposure = field(default_factory=Exposure)
     backlog: Backlog = field(default_factory=Backlog)
     # From the system: a process restored from a snapshot must not repeat another's choices.

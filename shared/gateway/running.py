@@ -64,6 +64,8 @@ class Running:
     error: GatewayError | None = None
     cost: Nanodollars = NOTHING
     place: Place | None = None
+    hedge_place: Place | None = None
+    """Where else it is being asked (hedging.py)."""
     _began: float = 0.0
     _first_ms: float | None = None
     _latest_ms: float = 0.0
@@ -109,6 +111,17 @@ class Running:
         self.tried.append(index)
         self.error = None
         self._unbooked = self.outcome(failed=False)
+
+    def take_over(self, other: Running) -> None:
+        """Go on where a copy of this call was asked."""
+        self.current, self.place = other.current, other.place
+        self.first_byte_at, self._began = other.first_byte_at, other._began
+        self._unbooked = self.outcome(failed=False)
+
+    @property
+    def waited_ms(self) -> float:
+        """How long ago the attempt began."""
+        return (time.perf_counter() - self._began) * 1000
 
     def begin(self) -> None:
         """Start the clock of an attempt."""
@@ -251,6 +264,8 @@ class Running:
         while is_held:
             try:
                 is_held = await renew(self.gateway.stores.redis, self.plan, self.place)
+                if self.hedge_place is not None:
+                    await renew(self.gateway.stores.redis, self.plan, self.hedge_place)
             except (RedisDown, RedisRefused):
                 is_held = True  # half of the hold's life is left for the next try
             await asyncio.sleep(RENEW_EVERY_SECONDS)

@@ -57,6 +57,17 @@ def warnings(data: Json) -> list[str]:
     return [str(warning) for warning in read(data)[1].warnings]
 
 
+@pytest.mark.parametrize(
+    ("value", "hedged"), [(True, (True, ())), (False, (False, ())), (["a"], (False, ("a",)))]
+)
+def test_requests_are_hedged_for_all_or_for_some_models(
+    value: Json, hedged: tuple[bool, tuple[str, ...]]
+) -> None:
+    router = read({"router_settings": {"hedged_requests": value}})[0].router
+
+    assert hedged == (router.hedged_requests, router.hedged_groups)
+
+
 def test_no_path_is_an_empty_config() -> None:
     assert Config() == load_config("")
 
