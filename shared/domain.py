@@ -48,6 +48,7 @@ class Scope(StrEnum):
     """A note that any end user, or any tag, has limits; its id is the scope it speaks of."""
     KEY_MODEL = "key_model"
     TEAM_MODEL = "team_model"
+    KEY_TAG = "key_tag"
     PROXY = "proxy"
     """Everything this proxy serves together."""
 

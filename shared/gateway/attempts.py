@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import (
@@ -14,17 +15,19 @@ from shared.errors import (
 from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
 from shared.gateway.hedging import ask_hedged
 from shared.gateway.mocking import fails_for_good, is_mocked
+from shared.gateway.planning import by_limits, switch_to
+from shared.limits.counters import make_missing
 from shared.limits.places import candidate_line
 from shared.routing.cooldown import NEVER, cooldown_for
 from shared.routing.retries import backoff_seconds, may_fall_back, may_retry, retry_limit
 from shared.routing.strategies import TIMED_OUT
-from shared.storage.attempts import HoldGone, NoCandidate, attempt
+from shared.storage.attempts import HoldGone, NoCandidate, NoCounters, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from shared.gateway.running import Running
-    from shared.storage.plans import CandidateLine, Cooling, Outcome
+    from shared.storage.plans import Cooling, Outcome, Place
 
 T = TypeVar("T")
 
@@ -60,9 +63,9 @@ async def _move_on(running: Running, error: ProviderFailed) -> bool:
         return False
     if taken is None:
         return False
-    chosen, lines = taken
-    is_again = turns[chosen] in running.tried
-    running.turn_to(turns[chosen], lines[chosen].place)
+    turn, place = taken
+    is_again = turn in running.tried
+    running.turn_to(turn, place)
     if is_again:
         pause = backoff_seconds(len(running.tried) - 1, error, running.gateway.random)
         if pause + LEAST_SECONDS > seconds_left(running):
@@ -83,32 +86,65 @@ def failure_of(running: Running, error: ProviderFailed) -> Outcome:
 
 async def _take(
     running: Running, outcome: Outcome, turns: Sequence[int], error: ProviderFailed
-) -> tuple[int, list[CandidateLine]] | None:
-    """Take a place at the first of `turns` that has room, after a short rest if they all cool."""
-    number = len(running.tried) + 1
-    if not running.is_held:  # it passed without Redis, and nobody knows who has room
-        now = running.gateway.clock.now()
-        return 0, [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
+) -> tuple[int, Place] | None:
+    """Take a place at the first of `turns` that has room, after a short rest if they all cool.
+
+    Turns whose models have different limits are asked for one after the other.
+    """
+    if not running.is_held:
+        return _take_unasked(running, turns[0])
     for has_rested in (False, True):
-        now = running.gateway.clock.now()
-        lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
-        with running.timings.step("attempt"):
-            chosen = await attempt(
-                running.gateway.stores.redis,
-                running.plan,
-                outcome,
-                number=number,
-                candidates=lines,
-            )
-        if not isinstance(chosen, NoCandidate):
-            return chosen, lines
-        rest = chosen.ms / 1000
+        waits: list[int] = []
+        for part in by_limits(running, turns):
+            chosen = await _take_one(running, outcome, part)
+            if not isinstance(chosen, NoCandidate):
+                return chosen
+            waits += [chosen.ms] if chosen.ms else []
+        rest = min(waits, default=0) / 1000
         is_soon = 0 < rest <= LONGEST_REST_SECONDS and rest + LEAST_SECONDS <= seconds_left(running)
         if has_rested or not is_soon or not may_retry_group(running, error):
             return None
         # Not all at the same moment, or whoever comes back first gets them all.
         await asyncio.sleep(rest + running.gateway.random.uniform(0, _JITTER_SECONDS))
     return None
+
+
+def _take_unasked(running: Running, turn: int) -> tuple[int, Place]:
+    """Take a turn of a call that passed without Redis: nobody knows who has room."""
+    if (switch := switch_to(running, turn)) is not None:
+        running.plan = switch.applied(running.plan)
+    now = running.gateway.clock.now()
+    return turn, candidate_line(running.quotes[turn].candidate, now).place
+
+
+async def _take_one(
+    running: Running, outcome: Outcome, turns: Sequence[int]
+) -> tuple[int, Place] | NoCandidate:
+    """Take the first of these turns, with the limits of its model in the place of the last's."""
+    stores, now = running.gateway.stores, running.gateway.clock.now()
+    switch = switch_to(running, turns[0])
+    lines = [candidate_line(running.quotes[turn].candidate, now) for turn in turns]
+    ask = partial(
+        attempt,
+        stores.redis,
+        running.plan,
+        outcome,
+        number=len(running.tried) + 1,
+        candidates=lines,
+        switch=switch,
+    )
+    with running.timings.step("attempt"):
+        chosen = await ask()
+        if isinstance(chosen, NoCounters) and switch is not None:
+            await make_missing(stores, [switch.budgets[i] for i in chosen.budgets])
+            chosen = await ask()
+    if isinstance(chosen, NoCounters):
+        return NoCandidate(0)  # the ledger moves faster than we read it: pass this model over
+    if isinstance(chosen, NoCandidate):
+        return chosen
+    if switch is not None:
+        running.plan = switch.applied(running.plan)
+    return turns[chosen], lines[chosen].place
 
 
 def may_retry_group(running: Running, error: ProviderFailed) -> bool:

@@ -11,31 +11,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.auth.authenticate import asking_of, identify
-from shared.auth.authorize import resolve_alias
 from shared.auth.keys import presented_key
 from shared.auth.visibility import with_own_models
 from shared.cache.lookup import lookup_of
 from shared.config.live import NOT_TOLD
 from shared.controls import CacheControl
-from shared.domain import KeyHash, Usage
+from shared.domain import KeyHash
 from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
+from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
 from shared.gateway.timings import Timings
 from shared.gateway.unheard import book_nothing
 from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
-from shared.limits.plan import Ask, make_plan
 from shared.limits.refusals import refusal
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
-from shared.spend.tokens import estimate
-from shared.storage.admission import Admitted, Clock, Cold, Reconfigured, Seed, Stale
-from shared.storage.plans import Lost, Plan
+from shared.storage.admission import Admitted, AllCool, Clock, Cold, Reconfigured, Seed, Stale
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
@@ -45,6 +42,7 @@ if TYPE_CHECKING:
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
+    from shared.storage.plans import Plan
 
 ROUNDS = 7
 """Config may come twice, stale, cold, seed, clock once each; more: it changes all the time."""
@@ -70,13 +68,13 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
     decided = await _decide(gateway, headers, asked, route, trusts=(True,))
     if decided is None:
         raise StoreDown("The configuration has just changed; try again in a few seconds.")
-    return await pass_without_redis(gateway, decided, _plan(gateway, *decided), timings)
+    return await pass_without_redis(gateway, decided, plan_of(gateway, *decided), timings)
 
 
 async def _hold(
     gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
 ) -> Running:
-    reloads = 0
+    reloads = begin = 0
     for _ in range(ROUNDS):
         gateway, known = await _configured(gateway)
         version = known if reloads < RELOADS else NOT_TOLD
@@ -85,7 +83,7 @@ async def _hold(
         if decided is None:
             continue
         principal, call, quotes = decided
-        plan = _plan(gateway, principal, call, quotes)
+        plan = plan_of(gateway, principal, call, quotes, begin)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config)
         try:
             with timings.step("admit"):
@@ -104,7 +102,9 @@ async def _hold(
                     asked = _past_the_cache(gateway, asked)
                     continue
                 told = call if caching is None else caching.asked
-                return Running(gateway, told, principal, plan, quotes, reply, timings, caching)
+                return Running(
+                    gateway, told, principal, plan, quotes, reply, timings, caching, begin
+                )
             case Reconfigured():
                 reloads += 1
                 with timings.step("refresh"):
@@ -112,15 +112,12 @@ async def _hold(
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, asked, plan, reply)
+            case AllCool() if (later := next_model(plan, quotes, begin)) is not None:
+                begin = later
             case _:
-                raise refusal(
-                    reply,
-                    plan,
-                    principal,
-                    call,
-                    gateway.clock.now(),
-                    budget_status=gateway.config.litellm.budget_exceeded_status_code,
-                )
+                status = gateway.config.litellm.budget_exceeded_status_code
+                now = gateway.clock.now()
+                raise refusal(reply, plan, principal, call, now, budget_status=status)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
@@ -178,35 +175,6 @@ async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
 async def _reload(gateway: Gateway, version: str) -> None:
     if gateway.live is not None:
         await gateway.live.reload(int(version.partition(" ")[0]))
-
-
-def _plan(gateway: Gateway, principal: Principal, call: Call, quotes: tuple[Quote, ...]) -> Plan:
-    now = gateway.clock.now()
-    tokens = estimate(call)
-    ending = Ending(
-        status="lost",
-        at=now,
-        deployment=quotes[0].deployment,
-        usage=Usage(prompt_tokens=tokens, is_estimated=True),
-    )
-    return make_plan(
-        principal,
-        Ask(
-            request_id=call.id,
-            models=_names(principal, call.model),
-            candidates=[quote.candidate for quote in quotes if "any" in quote.helps],
-            tokens=tokens,
-            is_free=all(quote.is_free for quote in quotes),
-        ),
-        lambda since: Lost(render_row(call, principal, since, ending), tokens, 0),
-        now,
-        gateway.rules,
-    )
-
-
-def _names(principal: Principal, model: str) -> tuple[str, ...]:
-    """Return what the model is called by the caller, and behind its alias."""
-    return tuple(dict.fromkeys((model, resolve_alias(principal, model))))
 
 
 def _hit_row(

@@ -51,6 +51,8 @@ class Running:
     admitted: Admitted
     timings: Timings
     caching: Caching | None = None
+    first_turn: int = 0
+    """The turn at which the plan's candidates begin."""
     is_held: bool = True
     """Whether Redis holds room for it; else it passed without (without_redis.py)."""
     current: int = 0
@@ -82,7 +84,7 @@ class Running:
             self._is_settled = True
             return
         choice = self.admitted.choice
-        self.turn_to(choice, self.plan.candidates[choice].place)
+        self.turn_to(self.first_turn + choice, self.plan.candidates[choice].place)
         loop = asyncio.get_running_loop()
         self._renewal = loop.call_later(RENEW_EVERY_SECONDS, self._start_renewing)
 

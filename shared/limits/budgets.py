@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from shared.domain import Json, JsonObject, Policy, Principal
+    from shared.limits.models import ModelNames
 
 PROXY: Final = "proxy"
 
@@ -77,11 +78,11 @@ class Budget:
 
 
 def budgets_of(
-    principal: Principal, models: Sequence[str], now: Millis, rules: BudgetRules, *, is_free: bool
+    principal: Principal, models: ModelNames, now: Millis, rules: BudgetRules, *, is_free: bool
 ) -> list[Budget]:
     """Return every budget that bears a call, in the order in which they refuse.
 
-    `models` are the names the model goes by. A free call is borne by all and refused by none.
+    A free call is borne by all and refused by none.
     """
     found = list(_proxy(principal, now, rules))
     if not principal.is_master:
@@ -93,6 +94,11 @@ def budgets_of(
             found += _of_model(principal, policy, models, now, rules.calendar)
     found.sort(key=lambda budget: _order(budget.line.bearer))
     return [_unlimited(budget) for budget in found] if is_free else found
+
+
+def is_of_model(line: BudgetLine) -> bool:
+    """Tell whether it bears the calls of one model only."""
+    return "/" in line.bearer.window
 
 
 def since_of(lines: Sequence[BudgetLine]) -> JsonObject:
@@ -155,7 +161,7 @@ def _windows(policy: Policy, now: Millis, calendar: Calendar) -> Iterator[Budget
 
 
 def _of_model(
-    principal: Principal, policy: Policy, models: Sequence[str], now: Millis, calendar: Calendar
+    principal: Principal, policy: Policy, models: ModelNames, now: Millis, calendar: Calendar
 ) -> Iterator[Budget]:
     budgets = _model_budgets(principal, policy)
     if policy.scope is Scope.TEAM:
@@ -172,10 +178,10 @@ def _model_budgets(principal: Principal, policy: Policy) -> Mapping[str, Json]:
 
 
 def _unless_replaced(
-    of_team: Mapping[str, Json], of_key: Mapping[str, Json], models: Sequence[str]
+    of_team: Mapping[str, Json], of_key: Mapping[str, Json], models: ModelNames
 ) -> Mapping[str, Json]:
     """Leave out the team's budget of the very model that the key has one for (LiteLLM)."""
-    exact = exact_names(models)
+    exact = exact_names(models.names)
     own = {name: of_key[name] for name in exact if name in of_key}
     if model_budget(own, models) is None:
         return of_team

@@ -24,7 +24,11 @@ SNAPSHOTS = 3
 
 async def make_counters(stores: Stores, plan: Plan, missing: Sequence[int]) -> bool:
     """Make the plan's missing counters; False when Postgres knows newer policies than the plan."""
-    lines = [plan.budgets[i] for i in missing]
+    return await make_missing(stores, [plan.budgets[i] for i in missing])
+
+
+async def make_missing(stores: Stores, lines: Sequence[BudgetLine]) -> bool:
+    """Make the counters of these budgets; False when Postgres knows newer policies than they."""
     for _ in range(SNAPSHOTS):
         seeds = await budget_seeds(stores.postgres, [line.bearer for line in lines])
         counters = [_counter(line, seeds) for line in lines]

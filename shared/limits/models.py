@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from math import floor, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from shared.domain import Nanodollars, RateLimits
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shared.domain import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNames:
+    """What the model of a call goes by, as the caller asked for it first, and its access groups."""
+
+    names: tuple[str, ...]
+    access_groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class ModelBudget:
     duration: str | None
 
 
-def model_budget(budgets: Mapping[str, Json], models: Sequence[str]) -> ModelBudget | None:
+def model_budget(budgets: Mapping[str, Json], models: ModelNames) -> ModelBudget | None:
     """Return the budget that a call falls under: the most specific, if any."""
     if not budgets:
         return None
@@ -41,7 +49,7 @@ def model_budget(budgets: Mapping[str, Json], models: Sequence[str]) -> ModelBud
 
 
 def model_rates(
-    budgets: Mapping[str, Json], metadata: Mapping[str, Json], models: Sequence[str]
+    budgets: Mapping[str, Json], metadata: Mapping[str, Json], models: ModelNames
 ) -> tuple[str, RateLimits] | None:
     """Return the name under which an entity's calls of the model are counted, and its rates."""
     of_requests = _limits(metadata.get("model_rpm_limit")) | _fields(budgets, "rpm_limit")
@@ -52,18 +60,19 @@ def model_rates(
     return name, RateLimits(rpm=of_requests.get(name), tpm=of_tokens.get(name))
 
 
-def best_name(names: Iterable[str], models: Sequence[str]) -> str | None:
-    """Pick the name that speaks of a model: itself, without its provider, the closest pattern.
+def best_name(names: Iterable[str], models: ModelNames) -> str | None:
+    """Pick the name that speaks of a model, in LiteLLM's order.
 
-    `models` are the names that the model goes by, as the caller asked for it first.
+    Itself, itself without its provider, an access group that it belongs to, the closest pattern.
     """
     known = set(names)
     if not known:
         return None
-    for exact in exact_names(models):
+    groups = sorted(models.access_groups & known)
+    for exact in (*exact_names(models.names), *groups):
         if exact in known:
             return exact
-    patterns = [n for n in known if "*" in n and any(_matches(n, model) for model in models)]
+    patterns = [n for n in known if "*" in n and any(_matches(n, name) for name in models.names)]
     return max(patterns, key=_specificity, default=None)
 
 
@@ -107,13 +116,14 @@ def _duration(value: Json) -> str | None:
 def _limits(value: Json) -> dict[str, int]:
     if not isinstance(value, dict):
         return {}
-    return {name: limit for name, limit in value.items() if _is_limit(limit)}  # pyright: ignore[reportReturnType]
+    return {name: limit for name, limit in value.items() if is_limit(limit)}
 
 
 def _fields(budgets: Mapping[str, Json], field: str) -> dict[str, int]:
     found = {name: each.get(field) for name, each in budgets.items() if isinstance(each, dict)}
-    return {name: limit for name, limit in found.items() if _is_limit(limit)}  # pyright: ignore[reportReturnType]
+    return {name: limit for name, limit in found.items() if is_limit(limit)}
 
 
-def _is_limit(value: Json) -> bool:
+def is_limit(value: Json) -> TypeGuard[int]:
+    """Tell whether a value is a number of requests or tokens."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

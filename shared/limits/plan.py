@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from shared.domain import Millis
 from shared.limits.budgets import BudgetRules, budgets_of, since_of
+from shared.limits.budgets import is_of_model as is_budget_of_model
 from shared.limits.places import candidate_line
+from shared.limits.rates import is_of_model as is_rate_of_model
 from shared.limits.rates import lease_lines, rate_lines
 from shared.limits.windows import MINUTE_MS, minute_start
-from shared.storage.plans import Lost, Plan
+from shared.storage.plans import BudgetLine, Lost, Plan, RateLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.domain import JsonObject, Principal
+    from shared.limits.models import ModelNames
     from shared.limits.places import Candidate
     from shared.storage.plans import Counted
 
@@ -31,17 +34,35 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a call asks room for: candidates in the order to try them, `tokens` for tpm limits.
-
-    `models` are the names its model goes by, the caller's first.
-    """
+    """What a call asks room for: candidates in the order to try them, `tokens` for tpm limits."""
 
     request_id: str
-    models: tuple[str, ...]
+    models: ModelNames
     candidates: Sequence[Candidate]
     tokens: int
+    tags: tuple[str, ...] = ()
     is_free: bool
     """Whether the model costs nothing: then no budget refuses (LiteLLM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """The budgets and rates that hold for the calls of one model only."""
+
+    budgets: tuple[BudgetLine, ...] = ()
+    rates: tuple[RateLine, ...] = ()
+
+
+def model_limits(
+    principal: Principal, models: ModelNames, now: Millis, rules: Rules, *, is_free: bool
+) -> ModelLimits:
+    """Return what limits the calls of a model alone, whoever has set it."""
+    budgets = budgets_of(principal, models, now, rules.budgets, is_free=is_free)
+    rates = rate_lines(principal, models, (), now, rules.counted)
+    return ModelLimits(
+        tuple(budget.line for budget in budgets if is_budget_of_model(budget.line)),
+        tuple(line for line in rates if is_rate_of_model(line)),
+    )
 
 
 def make_plan(
@@ -65,7 +86,7 @@ def make_plan(
         valid_until=Millis(min(ends)),
         policies=principal.entries,
         budgets=lines,
-        rates=rate_lines(principal, ask.models, now, rules.counted),
+        rates=rate_lines(principal, ask.models, ask.tags, now, rules.counted),
         leases=lease_lines(principal),
         candidates=tuple(candidate_line(candidate, now) for candidate in ask.candidates),
         tokens=ask.tokens,

@@ -9,37 +9,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import RateLimits, Scope, pair_id
-from shared.limits.models import model_rates
+from shared.limits.models import is_limit, model_rates
 from shared.limits.windows import DAY, HOUR, MINUTE
 from shared.storage.plans import Bearer, LeaseLine, RateLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.domain import Millis, Policy, Principal
+    from shared.domain import Key, Millis, Policy, Principal
+    from shared.limits.models import ModelNames
     from shared.storage.plans import Counted
 
 _OF_MODEL: Final = {Scope.KEY: Scope.KEY_MODEL, Scope.TEAM: Scope.TEAM_MODEL}
 
 _ORDER: Final = (
     *(Scope.KEY, Scope.USER, Scope.TEAM, Scope.TEAM_MEMBER, Scope.END_USER),
-    *(Scope.KEY_MODEL, Scope.ORG, Scope.TEAM_MODEL, Scope.TAG),
+    *(Scope.KEY_MODEL, Scope.KEY_TAG, Scope.ORG, Scope.TEAM_MODEL, Scope.TAG),
 )
 """Whose limit refuses first (LiteLLM)."""
 
 
 def rate_lines(
-    principal: Principal, models: Sequence[str], now: Millis, counted: Counted
+    principal: Principal,
+    models: ModelNames,
+    tags: Sequence[str],
+    now: Millis,
+    counted: Counted,
 ) -> tuple[RateLine, ...]:
-    """Return every rate that counts a call; `models` are the names its model goes by."""
+    """Return every rate that counts a call of the model under these tags."""
     if principal.is_master:
         return ()
-    found = [
-        line
-        for policy in principal.policies
-        for bearer, limits in _limits(principal, policy, models)
-        for line in _lines(bearer, limits, now, counted)
+    limits = [
+        *(each for policy in principal.policies for each in _limits(principal, policy, models)),
+        *_of_tags(principal.key, tags),
     ]
+    found = [line for bearer, most in limits for line in _lines(bearer, most, now, counted)]
     return tuple(sorted(found, key=lambda line: _ORDER.index(line.bearer.scope)))
 
 
@@ -65,7 +69,7 @@ def limits_of(principal: Principal, policy: Policy) -> RateLimits:
 
 
 def _limits(
-    principal: Principal, policy: Policy, models: Sequence[str]
+    principal: Principal, policy: Policy, models: ModelNames
 ) -> Iterator[tuple[Bearer, RateLimits]]:
     yield Bearer(policy.scope, policy.entity_id), limits_of(principal, policy)
     if (scope := _OF_MODEL.get(policy.scope)) is None:
@@ -75,6 +79,21 @@ def _limits(
     if (found := model_rates(budgets, policy.metadata, models)) is not None:
         name, limits = found
         yield Bearer(scope, pair_id(policy.entity_id, name)), limits
+
+
+def _of_tags(key: Key, tags: Sequence[str]) -> Iterator[tuple[Bearer, RateLimits]]:
+    """Yield what a key may ask a minute under each tag (`tag_rpm_limit` in its metadata)."""
+    limits = key.metadata.get("tag_rpm_limit")
+    if not isinstance(limits, dict):
+        return
+    for tag in dict.fromkeys(tags):
+        if is_limit(limit := limits.get(tag)):
+            yield Bearer(Scope.KEY_TAG, pair_id(key.entity_id, tag)), RateLimits(rpm=limit)
+
+
+def is_of_model(line: RateLine) -> bool:
+    """Tell whether it counts the calls of one model only."""
+    return line.bearer.scope in _OF_MODEL.values()
 
 
 def _lines(bearer: Bearer, limits: RateLimits, now: Millis, counted: Counted) -> Iterator[RateLine]:

@@ -24,6 +24,7 @@ _SCOPE_NAMES: Final = {
     Scope.KEY: "api_key",
     Scope.KEY_MODEL: "model_per_key",
     Scope.TEAM_MODEL: "model_per_team",
+    Scope.KEY_TAG: "tag_per_key",
     Scope.ORG: "organization",
 }
 _WINDOW_NAMES: Final = {MINUTE.step_ms: "", HOUR.step_ms: "_per_hour", DAY.step_ms: "_per_day"}
@@ -170,7 +171,8 @@ def _name_of_key(policy: Policy | None) -> str:
 
 def _name(bearer: Bearer) -> str:
     """Write two ids as LiteLLM does, `team:user`."""
-    is_pair = bearer.scope in (Scope.TEAM_MEMBER, Scope.KEY_MODEL, Scope.TEAM_MODEL)
+    pairs = (Scope.TEAM_MEMBER, Scope.KEY_MODEL, Scope.TEAM_MODEL, Scope.KEY_TAG)
+    is_pair = bearer.scope in pairs
     return bearer.entity_id.replace("/", ":", 1) if is_pair else bearer.entity_id
 
 

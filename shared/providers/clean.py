@@ -31,6 +31,13 @@ def clean(message: str) -> str:
     return _ADDRESS.sub("[address]", text)[:MAX_MESSAGE]
 
 
+def without_keys(body: bytes) -> bytes:
+    """Return a vendor's words as they are, but for what looks like a key."""
+    return _KEY.sub("[key]", body.decode("utf-8", "surrogateescape")).encode(
+        "utf-8", "surrogateescape"
+    )
+
+
 def _shown_url(found: re.Match[str]) -> str:
     url = found.group()
     is_public = _PUBLIC.fullmatch(url) is not None and _INSIDE.search(url) is None

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.domain import NANODOLLARS_PER_DOLLAR, Millis, Nanodollars
+from shared.domain import Millis, Nanodollars
 from shared.storage.cache import asking_key, cache_key, keeping_keys, keeping_words
 from shared.storage.config_entries import VERSION_KEY
 from shared.storage.plans import HOLD_LIFE_MS, Cooling
@@ -14,10 +14,13 @@ from shared.storage.policies import redis_key
 from shared.storage.redis import RedisRefused
 from shared.storage.scripts import script
 from shared.storage.words import (
+    MOST_IN_A_COUNTER,
+    budget_words,
     candidate_words,
     cooling_words,
     optional,
     positions,
+    rate_words,
     unexpected,
     words,
 )
@@ -41,8 +44,6 @@ HOLDS = f"holds:{SHARD}"
 LEDGER = f"ledger:{SHARD}"
 LEDGER_POSITION = f"ledger:{SHARD}:position"
 MAX_ROWS_TO_SEED_FROM = 5_000
-MOST_IN_A_COUNTER = 4_000_000_000 * NANODOLLARS_PER_DOLLAR
-"""What a counter may start from: Redis counts in signed 64-bit integers, and fails over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +179,9 @@ async def admit(redis: Runs, plan: Plan, config_version: str = "") -> AdmitReply
     for policy in plan.policies:
         args += [policy.version, policy.read_mark]
     for line in plan.budgets:
-        opening = min(line.opening, MOST_IN_A_COUNTER)
-        args += [line.since, opening, optional(line.limit), int(line.refuses_at_limit)]
+        args += budget_words(line)
     for rate in plan.rates:
-        args += [optional(rate.requests), optional(rate.tokens)]
-        args += [rate.step_ms, rate.prefix, rate.counted]
+        args += rate_words(rate)
     args += [lease.limit for lease in plan.leases]
     for candidate in plan.candidates:
         args += candidate_words(candidate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.domain import Scope
@@ -200,6 +200,29 @@ class Plan:
     tokens: int
     lost: Lost
     cache: CacheLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What changes when another model takes a call: its own limits in the place of the first's.
+
+    `left` are positions among the plan's budgets; `row` is the ledger's should nobody settle it.
+    """
+
+    budgets: tuple[BudgetLine, ...]
+    rates: tuple[RateLine, ...]
+    left: tuple[int, ...]
+    row: str
+
+    def applied(self, plan: Plan) -> Plan:
+        """Return the plan as it stands afterwards. What was counted against rates stays."""
+        kept = (line for i, line in enumerate(plan.budgets) if i not in self.left)
+        return replace(
+            plan,
+            budgets=(*kept, *self.budgets),
+            rates=(*plan.rates, *self.rates),
+            lost=replace(plan.lost, row=self.row),
+        )
 
 
 COUNT_ALONE = -1

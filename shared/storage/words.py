@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.domain import NANODOLLARS_PER_DOLLAR
 from shared.storage.redis import RedisRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain import Json
-    from shared.storage.plans import CandidateLine, Cooling
+    from shared.storage.plans import BudgetLine, CandidateLine, Cooling, RateLine
+
+MOST_IN_A_COUNTER = 4_000_000_000 * NANODOLLARS_PER_DOLLAR
+"""What a counter may start from: Redis counts in signed 64-bit integers, and fails over them."""
 
 
 def cooling_words(cooling: Cooling) -> tuple[str | int, ...]:
@@ -33,6 +37,18 @@ def candidate_words(line: CandidateLine) -> tuple[str | int, ...]:
         optional(line.rpm),
         optional(line.tpm),
     )
+
+
+def budget_words(line: BudgetLine) -> tuple[str | int, ...]:
+    """Say in which period a budget must be, and what it may reach."""
+    opening = min(line.opening, MOST_IN_A_COUNTER)
+    return line.since, opening, optional(line.limit), int(line.refuses_at_limit)
+
+
+def rate_words(line: RateLine) -> tuple[str | int, ...]:
+    """Say what may pass in a window, and how it is counted."""
+    limits = optional(line.requests), optional(line.tokens)
+    return *limits, line.step_ms, line.prefix, line.counted
 
 
 def optional(number: int | None) -> str | int:

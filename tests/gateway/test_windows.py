@@ -145,6 +145,35 @@ async def test_a_models_rates_are_its_own(proxy: Proxy, given: Given, provider: 
     )
 
 
+async def test_a_keys_rates_of_a_tag_are_its_own(client: httpx.AsyncClient, given: Given) -> None:
+    key = await given.key(metadata='{"tag_rpm_limit": {"batch": 1}}')
+
+    replies = [
+        await client.post(CHAT, json={**CALL, "metadata": {"tags": tags}}, headers=key.headers)
+        for tags in (["batch"], ["batch", "x"], ["x"], ["x"], [])
+    ]
+
+    assert [200, 429, 200, 200, 200] == [reply.status_code for reply in replies]
+    message = replies[1].json()["error"]["message"]
+    assert message.startswith(f"Rate limit exceeded for tag_per_key: {key.hash}:batch. ")
+
+
+async def test_the_budget_of_an_access_group_holds_for_its_models_together(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    info: Json = {"access_groups": ["premium"]}
+    models = [model(name, provider.url, model_info=info) for name in ("gpt", "other")]
+    gateway, client = await proxy(*models)
+    key = await given.key(model_max_budget='{"premium": 1}')
+
+    for name in ("gpt", "other"):
+        await client.post(CHAT, json={**CALL, "model": name}, headers=key.headers)
+
+    rows = await ledger(gateway, 2)
+    budget = await counter(gateway, f"budget:key:{key.hash}:-/premium")
+    assert sum(int(row["spend"]) for row in rows) == int(budget["spent"])
+
+
 async def test_a_teams_rates_of_a_model_hold_for_all_its_keys(
     client: httpx.AsyncClient, given: Given
 ) -> None:

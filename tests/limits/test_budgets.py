@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain import Key, Millis, Nanodollars, Policy, Principal, Scope, Team, User
 from shared.limits.budgets import BudgetRules, budgets_of
+from shared.limits.models import ModelNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def lines(
     *,
     is_free: bool = False,
 ) -> list[BudgetLine]:
-    found = budgets_of(principal, models, NOW, rules, is_free=is_free)
+    found = budgets_of(principal, ModelNames(tuple(models)), NOW, rules, is_free=is_free)
     return [budget.line for budget in found]
 
 
@@ -149,6 +150,24 @@ def test_of_several_patterns_the_one_with_most_letters_speaks(
     key = replace(KEY, model_max_budget=dict.fromkeys(patterns, 1))
 
     assert {f"key:-/{winner}": DOLLAR} == limits(Principal(key), ["gpt-4o"])
+
+
+def test_an_access_group_speaks_for_its_models_before_any_pattern() -> None:
+    key = replace(KEY, model_max_budget={"g*": 1, "premium": 2})
+    names = ModelNames(("gpt",), frozenset({"premium", "beta"}))
+
+    found = budgets_of(Principal(key), names, NOW, BudgetRules(), is_free=False)
+
+    assert ["-", "-/premium"] == [budget.line.bearer.window for budget in found]
+
+
+def test_a_budget_of_the_model_itself_speaks_before_its_access_group() -> None:
+    key = replace(KEY, model_max_budget={"gpt": 1, "premium": 2})
+    names = ModelNames(("gpt",), frozenset({"premium"}))
+
+    found = budgets_of(Principal(key), names, NOW, BudgetRules(), is_free=False)
+
+    assert ["-", "-/gpt"] == [budget.line.bearer.window for budget in found]
 
 
 def test_a_free_model_is_refused_by_no_budget_and_charged_to_all() -> None:

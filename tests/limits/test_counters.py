@@ -13,6 +13,7 @@ from shared.errors import StoreDown
 from shared.limits import counters
 from shared.limits.budgets import BudgetRules
 from shared.limits.counters import make_counters
+from shared.limits.models import ModelNames
 from shared.limits.plan import Ask, Rules, make_plan
 from shared.settings import Settings
 from shared.storage import admission, policies, spend_rows, stream
@@ -73,7 +74,9 @@ async def read(stores: Stores) -> Principal:
 
 def plan_of(principal: Principal, *, now: int = 0, request_id: str = "r1") -> Plan:
     moment = Millis(now or principal.key.budget_started_at + 1000)
-    ask = Ask(request_id=request_id, models=("gpt",), candidates=[], tokens=0, is_free=False)
+    ask = Ask(
+        request_id=request_id, models=ModelNames(("gpt",)), candidates=[], tokens=0, is_free=False
+    )
     rules = Rules(BudgetRules())
     made = make_plan(principal, ask, lambda _: Lost("{}", 0, 0), moment, rules)
     return replace(made, valid_from=Millis(0), valid_until=Millis(2**50))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.domain import Deployment, Key, Millis, Nanodollars, Principal, Scope, Team, User
 from shared.limits import windows
 from shared.limits.budgets import BudgetRules
+from shared.limits.models import ModelNames
 from shared.limits.places import Candidate
 from shared.limits.plan import Ask, Rules, make_plan
 from shared.limits.windows import DAY, HOUR, MINUTE_MS, minute_start
@@ -38,7 +39,7 @@ def plan_of(
 ) -> Plan:
     ask = Ask(
         request_id="r1",
-        models=("gpt",),
+        models=ModelNames(("gpt",)),
         candidates=[Candidate(DEPLOYMENT, Nanodollars(7))],
         tokens=9,
         is_free=is_free,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain import Call, Endpoint, Key, Millis, Nanodollars, Principal, Scope, Team, User
 from shared.limits.budgets import BudgetRules
+from shared.limits.models import ModelNames
 from shared.limits.plan import Ask, Rules, make_plan
 from shared.limits.refusals import dollars, headroom, refusal
 from shared.storage.admission import AllCool, NoBudget, NoLease, NoRate
@@ -49,7 +50,7 @@ PRINCIPAL = Principal(
 
 
 def plan_of(principal: Principal = PRINCIPAL) -> Plan:
-    ask = Ask(request_id="r1", models=("gpt",), candidates=[], tokens=9, is_free=False)
+    ask = Ask(request_id="r1", models=ModelNames(("gpt",)), candidates=[], tokens=9, is_free=False)
     rules = Rules(BudgetRules(users_pay_for_team_keys=True))
     return make_plan(principal, ask, lambda _: Lost("{}", 0, 0), NOW, rules)
 

@@ -28,6 +28,7 @@
 -- include numbers
 -- include cached
 -- include places
+-- include rates
 
 local id, life, row = ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local tokens = tonumber(ARGV[8])
@@ -118,53 +119,17 @@ end
 if #seed > 0 then return {'SEED', unpack(seed)} end
 k = k + n_budgets
 
--- Sixtieths of the window before that still lie within the trailing one. The bucket of this very
--- sixtieth counts too: what it holds may be almost a whole window old.
-local function trailing(window, letter)
-  local names = {}
-  for n = window.sixtieth, 59 do names[#names+1] = window.prefix .. letter .. n end
-  local sum, values = 0, redis.call('HMGET', window.previous, unpack(names))
-  for _, v in ipairs(values) do sum = sum + tonumber(v or '0') end
-  return sum, values
-end
-
--- Seconds until enough of the trailing window has passed for `excess` to be gone.
-local function seconds_until_room(window, letter, excess)
-  local function seconds(sixtieths) return math.ceil((sixtieths * window.step - now % window.step) / 1000) end
-  local _, old = trailing(window, letter)
-  for i, v in ipairs(old) do
-    excess = excess - tonumber(v or '0')
-    if excess <= 0 then return seconds(i) end
-  end
-  for n = 0, window.sixtieth do
-    excess = excess - tonumber(redis.call('HGET', window.current, window.prefix .. letter .. n) or '0')
-    if excess <= 0 then return seconds(60 - window.sixtieth + n + 1) end
-  end
-  return 60 * window.step / 1000
-end
-
-local function used_of(window, field, letter, more, limit)
-  local now_used = tonumber(redis.call('HGET', window.current, window.prefix .. field) or '0')
-  if not limit then return now_used, false end
-  local before = tonumber(redis.call('HGET', window.previous, window.prefix .. field) or '0')
-  if now_used + before + more <= limit then return now_used + before, false end
-  local used = now_used + trailing(window, letter)
-  return used, used + more > limit
-end
-
 local windows, usage = {}, {}
 for i = 1, n_rates do
-  local step = tonumber(ARGV[a+3])
-  local window = {current = KEYS[k+2*i-1], previous = KEYS[k+2*i], step = step, prefix = ARGV[a+4],
-    counted = ARGV[a+5], sixtieth = math.floor(now / step) % 60}
+  local window = window_of(KEYS[k+2*i-1], KEYS[k+2*i], a, now)
   local most_requests, most_tokens = tonumber(ARGV[a+1]), tonumber(ARGV[a+2])
   local requests, no_request = used_of(window, 'requests', 'r', 1, most_requests)
   if no_request then
-    return {'RATE', i, 'requests', whole(requests), seconds_until_room(window, 'r', requests + 1 - most_requests)}
+    return {'RATE', i, 'requests', whole(requests), seconds_until_room(window, 'r', requests + 1 - most_requests, now)}
   end
   local spent_tokens, no_token = used_of(window, 'tokens', 't', tokens, most_tokens)
   if no_token then
-    return {'RATE', i, 'tokens', whole(spent_tokens), seconds_until_room(window, 't', spent_tokens + tokens - most_tokens)}
+    return {'RATE', i, 'tokens', whole(spent_tokens), seconds_until_room(window, 't', spent_tokens + tokens - most_tokens, now)}
   end
   usage[#usage+1] = whole(requests + 1)
   usage[#usage+1] = whole(spent_tokens + tokens)
@@ -189,17 +154,7 @@ for _, budget in ipairs(budgets) do
   end
   if budget.limited then redis.call('HINCRBY', budget.key, 'reserved', whole(amount)) end
 end
-for _, window in ipairs(windows) do
-  local function add(field, letter, count)
-    redis.call('HINCRBY', window.current, window.prefix .. field, whole(count))
-    redis.call('HINCRBY', window.current, window.prefix .. letter .. window.sixtieth, whole(count))
-  end
-  add('requests', 'r', 1)
-  if tokens > 0 then add('tokens', 't', tokens) end
-  -- At hh:00 the minute's window and the hour's share a key: the longer life counts.
-  local lives = 120 * window.step
-  if redis.call('PTTL', window.current) < lives then redis.call('PEXPIRE', window.current, whole(lives)) end
-end
+for _, window in ipairs(windows) do count_in(window, tokens) end
 local deadline = whole(now + life)
 local lease_keys, budget_lines, marks, window_keys, sixtieths = {}, {}, {}, {}, {}
 for i = 1, n_leases do
@@ -214,7 +169,7 @@ for i, budget in ipairs(budgets) do
 end
 for i, window in ipairs(windows) do
   window_keys[i] = window.current
-  sixtieths[i] = window.counted .. ' ' .. window.prefix .. ' ' .. window.sixtieth
+  sixtieths[i] = sixtieth_of(window)
 end
 local reply = {is_hit and 'HIT' or 'OK', whole(now_us), choice, #texts}
 for _, text in ipairs(texts) do reply[#reply+1] = text end
