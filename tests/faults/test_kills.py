@@ -1,4 +1,4 @@
-"""Function processes that are killed at any point leave every call they made in the ledger, once."""
+"""Function processes killed at any point leave every call they made in the ledger, once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.faults.stage import BUDGET, Outcome
 from tests.gateway.given import MASTER_KEY, Given, model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from local.door.server import DoorThread
     from tests.provider import Provider
