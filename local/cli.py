@@ -145,17 +145,17 @@ def migrate(
         raise typer.Exit(1) from error
 
 
-@app.command("bench")
+@app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="The benchmark, as its module in bench/ is called.")],
 ) -> None:
-    """Measure something, beside what it is to be compared with."""
+    """Measure something, beside what it is to be compared with; further arguments go to it."""
     known = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
     if name not in known:
         print(f"There is no benchmark {name}; there are: {', '.join(known)}.", file=sys.stderr)
         raise typer.Exit(2)
-    argv = [sys.executable, "-m", f"bench.{name}"]
-    raise typer.Exit(subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode)
+    raise typer.Exit(_run_module(f"bench.{name}", *context.args))
 
 
 @app.command("cost")
@@ -179,6 +179,12 @@ def run_tests(
     os.execve(argv[0], argv, _environment())  # noqa: S606 - pytest gets every signal itself
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def clients(context: typer.Context) -> None:
+    """Run other people's clients against a gateway and print client by flow; needs Node."""
+    raise typer.Exit(_run_module("tests.clients.table", *context.args))
+
+
 @app.command()
 def check() -> None:
     """Run everything that looks at the code without running it."""
@@ -191,6 +197,12 @@ def check() -> None:
 def _run(name: str, *arguments: str) -> int:
     """Run a tool in the repository; return its exit code."""
     argv = _argv(name, *arguments)
+    return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
+
+
+def _run_module(name: str, *arguments: str) -> int:
+    """Run a module of the repository; return its exit code."""
+    argv = [sys.executable, "-m", name, *arguments]
     return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
 
 

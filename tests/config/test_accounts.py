@@ -102,7 +102,7 @@ def test_vertex_is_at_the_location_that_is_named(location: str, host: str) -> No
 
 @pytest.mark.parametrize("given", [SERVICE_ACCOUNT, orjson.dumps(SERVICE_ACCOUNT).decode()])
 def test_a_service_account_tells_its_project(given: Json) -> None:
-    deployment, problems = made(model="vertex_ai/gemini-2.5-pro", vertex_credentials=given)
+    deployment, problems = made({}, model="vertex_ai/gemini-2.5-pro", vertex_credentials=given)
 
     assert [] == problems
     assert "/projects/mine/locations/global/" in deployment.api_base
@@ -111,9 +111,12 @@ def test_a_service_account_tells_its_project(given: Json) -> None:
 
 
 def test_a_secret_does_not_change_who_a_deployment_is() -> None:
-    first, _ = made(model="bedrock/m", aws_region_name="us-east-1", **KEYS)
+    first, _ = made({}, model="bedrock/m", aws_region_name="us-east-1", **KEYS)
     second, _ = made(
-        model="bedrock/m", aws_region_name="us-east-1", **{**KEYS, "aws_secret_access_key": "new"}
+        {},
+        model="bedrock/m",
+        aws_region_name="us-east-1",
+        **{**KEYS, "aws_secret_access_key": "new"},
     )
 
     assert first.id == second.id
