@@ -20,6 +20,7 @@ from shared.domain import KeyHash
 from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
+from shared.gateway.clamping import clamped, room_of
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
@@ -32,7 +33,16 @@ from shared.limits.counters import make_counters
 from shared.limits.refusals import refusal
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
-from shared.storage.admission import Admitted, AllCool, Clock, Cold, Reconfigured, Seed, Stale
+from shared.storage.admission import (
+    Admitted,
+    AllCool,
+    Clock,
+    Cold,
+    NoBudget,
+    Reconfigured,
+    Seed,
+    Stale,
+)
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
@@ -42,6 +52,7 @@ if TYPE_CHECKING:
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
+    from shared.limits.refusals import Refusal
     from shared.storage.plans import Plan
 
 ROUNDS = 7
@@ -112,12 +123,8 @@ async def _hold(
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, asked, plan, reply)
-            case AllCool() if (later := next_model(plan, quotes, begin)) is not None:
-                begin = later
             case _:
-                status = gateway.config.litellm.budget_exceeded_status_code
-                now = gateway.clock.now()
-                raise refusal(reply, plan, principal, call, now, budget_status=status)
+                asked, begin = _otherwise(gateway, asked, decided, plan, reply, begin)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
@@ -175,6 +182,30 @@ async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
 async def _reload(gateway: Gateway, version: str) -> None:
     if gateway.live is not None:
         await gateway.live.reload(int(version.partition(" ")[0]))
+
+
+def _otherwise(
+    gateway: Gateway,
+    asked: Call,
+    decided: tuple[Principal, Call, tuple[Quote, ...]],
+    plan: Plan,
+    refused: Refusal,
+    begin: int,
+) -> tuple[Call, int]:
+    """Return the call that asks for less, or at which turn another model begins; else refuse."""
+    principal, call, quotes = decided
+    match refused:
+        case AllCool() if (later := next_model(plan, quotes, begin)) is not None:
+            return asked, later
+        case NoBudget():
+            group = [quote for quote in quotes if quote.group == quotes[begin].group]
+            shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
+            if shorter is not None:
+                return shorter, begin
+        case _:
+            pass
+    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
+    raise refusal(refused, plan, principal, call, now, budget_status=status)
 
 
 def _hit_row(
