@@ -741,6 +741,24 @@ create table if not exists litellm_parkedspendlogs (
     primary key (shard, stream_id)
 );
 
+-- What was told about budgets, or is to be: one of a kind for each period and limit.
+create table if not exists litellm_budgetalert (
+    id uuid primary key default gen_random_uuid(),
+    scope text not null,
+    entity_id text not null,
+    event text not null,
+    budget_started_at timestamptz(3) not null,
+    budget_limit numeric(38, 9) not null,
+    body jsonb not null,
+    noted_at timestamptz not null default clock_timestamp(),
+    claimed_at timestamptz,
+    sent_to text[] not null default '{}',
+    sent_at timestamptz,
+    unique (scope, entity_id, event, budget_started_at, budget_limit)
+);
+
+create index if not exists litellm_budgetalert_noted_at_idx on litellm_budgetalert (noted_at) where sent_at is null;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Rollups by UTC day. Every row of the ledger is in the users' one (user_id null where there is none)
 -- ---------------------------------------------------------------------------------------------------------------------

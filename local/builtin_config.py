@@ -29,7 +29,7 @@ def builtin_config(environment: Mapping[str, str]) -> JsonObject:
 
 
 def _has_key(vendor: Vendor, environment: Mapping[str, str]) -> bool:
-    is_placed = bool(vendor.base_url or environment.get(vendor.base_url_variable))
+    is_placed = bool(vendor.base_in(environment) or environment.get(vendor.base_url_variable))
     return is_placed and any(environment.get(name) for name in vendor.key_variables)
 
 

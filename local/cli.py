@@ -115,6 +115,57 @@ def replay_journal(
     raise typer.Exit(1 if report.refused else 0)
 
 
+@app.command()
+def migrate(
+    stage: Annotated[
+        str,
+        typer.Option(help="The stage whose database it is; without one DATABASE_URL says which."),
+    ] = "",
+    *,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be added, and add nothing.")
+    ] = False,
+) -> None:
+    """Bring a database up to schema.sql; what would take something away is refused."""
+    from local.migrating import NoDatabase, database_of, run  # noqa: PLC0415 - needs the driver
+    from shared.errors import StoreDown  # noqa: PLC0415 - likewise
+    from shared.storage.schema import Destructive  # noqa: PLC0415 - likewise
+
+    try:
+        for line in run(database_of(stage), is_dry_run=is_dry_run):
+            print(line)
+    except NoDatabase as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    except Destructive as error:
+        print(f"Refused, and nothing was changed: {error}.", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except StoreDown as error:
+        print(f"{error} Nothing was changed.", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The benchmark, as its module in bench/ is called.")],
+) -> None:
+    """Measure something, beside what it is to be compared with; further arguments go to it."""
+    known = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
+    if name not in known:
+        print(f"There is no benchmark {name}; there are: {', '.join(known)}.", file=sys.stderr)
+        raise typer.Exit(2)
+    raise typer.Exit(_run_module(f"bench.{name}", *context.args))
+
+
+@app.command("cost")
+def cost() -> None:
+    """Print what a million calls cost on AWS at each front door, and by which assumptions."""
+    from local.costs import tables  # noqa: PLC0415 - only this command needs it
+
+    print(tables())
+
+
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(
     context: typer.Context,
@@ -126,6 +177,12 @@ def run_tests(
     argv = _argv("pytest", *tier, *context.args)
     os.chdir(ROOT)
     os.execve(argv[0], argv, _environment())  # noqa: S606 - pytest gets every signal itself
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def clients(context: typer.Context) -> None:
+    """Run other people's clients against a gateway and print client by flow; needs Node."""
+    raise typer.Exit(_run_module("tests.clients.table", *context.args))
 
 
 @app.command()
@@ -140,6 +197,12 @@ def check() -> None:
 def _run(name: str, *arguments: str) -> int:
     """Run a tool in the repository; return its exit code."""
     argv = _argv(name, *arguments)
+    return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
+
+
+def _run_module(name: str, *arguments: str) -> int:
+    """Run a module of the repository; return its exit code."""
+    argv = [sys.executable, "-m", name, *arguments]
     return subprocess.run(argv, cwd=ROOT, env=_environment(), check=False).returncode
 
 

@@ -21,6 +21,7 @@ GatewayError
 │   └── AllCooling          429  all_deployments_in_cooldown
 ├── TransportFailed         502  no HTTP answer; storage and gateway translate it
 ├── ProviderFailed               the provider's doing; another deployment may still answer
+│   ├── VendorRefused            of a request passed through: shown as the vendor says it
 │   ├── ContextWindowExceeded 400 another model may have room for the prompt
 │   └── ContentPolicyViolated 400 another provider may be less strict
 └── StoreDown               503  service_unavailable
@@ -268,6 +269,23 @@ class ProviderFailed(GatewayError):  # noqa: N818
         self.type = type
         self.retryable = retryable
         self.retry_after = retry_after
+
+
+class VendorRefused(ProviderFailed):
+    """A vendor's own refusal of a request that was passed through: `raw` is shown as it is."""
+
+    def __init__(self, told: ProviderFailed, raw: bytes, shown: Mapping[str, str]) -> None:
+        """Keep the vendor's body and those of its headers that are for the caller."""
+        super().__init__(
+            told.message,
+            status=told.status,
+            type=told.type,
+            param=told.param,
+            retryable=told.retryable,
+            retry_after=told.retry_after,
+        )
+        self.raw = raw
+        self.shown = shown
 
 
 class ContextWindowExceeded(ProviderFailed):

@@ -34,6 +34,8 @@ class Settings:
     previous_salt_keys: tuple[str, ...] = field(default=(), repr=False)
     max_postgres_connections: int = 1
     redis_try_seconds: float = 0.25
+    slack_webhook_url: str = field(default="", repr=False)
+    webhook_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -44,10 +46,13 @@ class Settings:
         master_key = environment.get("TOLLGATE_MASTER_KEY") or environment.get("LITELLM_MASTER_KEY")
         if not master_key:
             raise SettingsError("TOLLGATE_MASTER_KEY is not set; set it to a secret of yours")
-        is_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environment
+        is_web = environment.get("TOLLGATE_HOST") == "web-function"
+        is_lambda = is_web or "AWS_LAMBDA_FUNCTION_NAME" in environment
         # A function waits alone; in a server with hundreds of calls in flight a slow reply may be
         # our own queue, which is no reason to call Redis down.
-        redis_try_ms = environment.get("TOLLGATE_REDIS_TRY_MS", "250" if is_lambda else "2000")
+        redis_try_ms = environment.get(
+            "TOLLGATE_REDIS_TRY_MS", "250" if is_lambda and not is_web else "2000"
+        )
         settings = cls(
             stage=environment.get("STAGE", "local"),
             is_lambda=is_lambda,
@@ -64,6 +69,8 @@ class Settings:
             config_path=environment.get("TOLLGATE_CONFIG", ""),
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
             redis_try_seconds=int(redis_try_ms) / 1000,
+            slack_webhook_url=environment.get("SLACK_WEBHOOK_URL", ""),
+            webhook_url=environment.get("WEBHOOK_URL", ""),
         )
         if settings.is_lambda and _is_weak(master_key):
             raise SettingsError(

@@ -25,7 +25,9 @@ class State:
     def open(cls, settings: Settings) -> Self:
         """Make it from settings, without any I/O but reading the configuration file."""
         stores = Stores.open(settings)
-        return cls(settings, Desk(stores, LiveConfig.open(settings, stores)))
+        live = LiveConfig.open(settings, stores)
+        desk = Desk(stores, live, settings.master_key, has_salt_key=bool(settings.salt_key))
+        return cls(settings, desk)
 
 
 def state_of(app: Starlette) -> State:

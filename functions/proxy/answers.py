@@ -12,12 +12,14 @@ from starlette.responses import Response
 
 from functions.proxy.reporting import reply_headers_of, report
 from shared.wire.frames import Framing
+from shared.wire.header_values import safe_headers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from shared.gateway.relay import Relay
     from shared.gateway.serve import Answer
+    from shared.providers.heads import Head
 
 
 class BufferedAnswer(Response):
@@ -29,6 +31,7 @@ class BufferedAnswer(Response):
             media_type=answer.media_type,
             headers=reply_headers_of(answer.running, is_stream=False),
         )
+        _take_head(self, answer.head)
         self._answer = answer
         self._route = route
 
@@ -51,6 +54,7 @@ class StreamedAnswer(Response):
         # Starlette counts an empty body; ours has no length before its end.
         del self.headers["content-length"]
         self.headers["cache-control"] = "no-cache"
+        _take_head(self, relay.head)
         self.headers["x-accel-buffering"] = "no"
         self._relay = relay
         self._route = route
@@ -94,13 +98,20 @@ class StreamedAnswer(Response):
         clock = asyncio.get_running_loop().time
         period = self._relay.running.gateway.keep_alive_seconds
         silence = self._framing.keep_alive
-        while True:
+        while silence:
             silent = clock() - self._sent_at
             if silent >= period:
                 self._sent_at = clock()
                 await send({"type": "http.response.body", "body": silence, "more_body": True})
                 silent = 0
             await asyncio.sleep(period - max(silent, 0))
+
+
+def _take_head(response: Response, head: Head | None) -> None:
+    """Answer with a vendor's own status and headers, beside ours."""
+    if head is not None:
+        response.status_code = head.status
+        response.headers.update(safe_headers(head.headers))
 
 
 async def _caller_gone(receive: Receive) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from functions.proxy.content import METHODS, content
+from functions.proxy.content import METHODS, content, content_or_passing
 from functions.proxy.llm import answer
-from functions.proxy.models import list_content_models, list_models, show_content_model, show_model
+from functions.proxy.models import list_models, show_model
 from functions.proxy.pass_through import pass_through
 from functions.proxy.root import is_here
 from functions.proxy.state import following
@@ -115,15 +115,21 @@ def _google() -> list[Route]:
             for prefix in ("/v1beta", *PREFIXES)
             for method in METHODS
         ),
-        Route("/v1beta/models", list_content_models, methods=["GET"]),
-        Route("/v1beta/models/{model:path}", show_content_model, methods=["GET"]),
+        *(
+            Route(
+                f"/gemini/{{version}}/models/{{model:path}}:{method}",
+                partial(content_or_passing, method),
+                methods=["POST"],
+            )
+            for method in METHODS
+        ),
     ]
 
 
 def _lists() -> list[Route]:
     return [
         Forgiving(prefix + path, handler, methods=["GET"])
-        for prefix in PREFIXES
+        for prefix in ("/v1beta", *PREFIXES)
         for path, handler in GETS
     ]
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.proxy.llm import Entrance, enter
+from functions.proxy.pass_through import pass_through
 from functions.proxy.query_key import with_key_of_query
+from functions.proxy.state import gateway_of
 from shared.domain import Endpoint
+from shared.routing.groups import deployments_of
 from shared.wire.frames import ArrayFraming, Framing
 
 if TYPE_CHECKING:
@@ -35,3 +38,15 @@ async def content(method: str, request: Request) -> Response:
         headers=with_key_of_query(request),
     )
     return await enter(entrance, request)
+
+
+async def content_or_passing(method: str, request: Request) -> Response:
+    """Serve a call below /gemini: of a configured model like any other, else passed through.
+
+    So a key needs no leave for Google's whole API to call the models that it may call.
+    """
+    gateway = await gateway_of(request).refreshed()
+    if deployments_of(gateway.config, request.path_params["model"]):
+        return await content(method, request)
+    request.path_params["provider"] = "gemini"
+    return await pass_through(request)

@@ -1,7 +1,7 @@
 """GET /v1/models and /v1/models/{id}: what the caller may call.
 
-In Anthropic's shape for its clients, who say so by `anthropic-version`; below /v1beta in Google's;
-else in OpenAI's.
+In Anthropic's shape for its clients, who say so by `anthropic-version`; in Google's below /v1beta
+and for its SDKs, which ask at /v1 too and say `x-goog-api-client`; else in OpenAI's.
 """
 
 from __future__ import annotations
@@ -37,9 +37,11 @@ _GOOGLES: Final = "/v1beta/"
 async def list_models(request: Request) -> Response:
     """List the models."""
     names = await _names(request)
+    query = request.query_params
+    if _is_googles(request):
+        return _json(content_model_list(names, query.get("pageSize"), query.get("pageToken")))
     if not _is_anthropics(request):
         return _json(model_list(names))
-    query = request.query_params
     page = Page(
         limit=query.get("limit"), after=query.get("after_id"), before=query.get("before_id")
     )
@@ -51,22 +53,13 @@ async def show_model(request: Request) -> Response:
     name: str = request.path_params["model"]
     if name not in await _names(request):
         raise NotFound(f"The model '{name}' does not exist", param="model")
+    if _is_googles(request):
+        return _json(content_model_entry(name))
     return _json(messages_model_entry(name) if _is_anthropics(request) else model_entry(name))
 
 
-async def list_content_models(request: Request) -> Response:
-    """List the models as Google does."""
-    query = request.query_params
-    names = await _names(request)
-    return _json(content_model_list(names, query.get("pageSize"), query.get("pageToken")))
-
-
-async def show_content_model(request: Request) -> Response:
-    """Show one model as Google does; 404 also for one that the caller may not call."""
-    name: str = request.path_params["model"]
-    if name not in await _names(request):
-        raise NotFound(f"models/{name} is not found", param="model")
-    return _json(content_model_entry(name))
+def _is_googles(request: Request) -> bool:
+    return request.url.path.startswith(_GOOGLES) or "x-goog-api-client" in request.headers
 
 
 def _is_anthropics(request: Request) -> bool:
@@ -78,8 +71,7 @@ async def _names(request: Request) -> list[str]:
         with_access_groups=_is_asked(request, "include_model_access_groups"),
         only_access_groups=_is_asked(request, "only_model_access_groups"),
     )
-    is_google = request.url.path.startswith(_GOOGLES)
-    headers = with_key_of_query(request) if is_google else request.headers
+    headers = with_key_of_query(request) if _is_googles(request) else request.headers
     return await visible_models(gateway_of(request), headers, listing)
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.responses import Response
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
+from functions.proxy.query_key import with_key_of_query
 from functions.proxy.reporting import report_refusal
 from functions.proxy.state import gateway_of
 from shared.config.vendors import VENDORS
 from shared.domain import Passing
-from shared.errors import GatewayError
+from shared.errors import GatewayError, VendorRefused
 from shared.gateway.relay import Relay
 from shared.gateway.serve import serve
-from shared.runtime.http import read_body
+from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
+from shared.wire.frames import PassingFraming
+from shared.wire.header_values import safe_headers
 from shared.wire.passing_requests import parse_passing
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
 
 class ProviderConvertor(StringConvertor):
@@ -52,10 +56,15 @@ async def pass_through(request: Request) -> Response:
             id=uuid7(gateway.clock.now()),
             requester_ip=request.client.host if request.client else None,
         )
-        served = await serve(gateway, request.headers, call, route)
+        call = replace(call, deadline=deadline_of(request))
+        served = await serve(gateway, with_key_of_query(request), call, route)
+    except VendorRefused as error:
+        report_refusal(route[:255], error)
+        return Response(error.raw, error.status, headers=safe_headers(error.shown))
     except GatewayError as error:
         report_refusal(route[:255], error)
         raise
     if isinstance(served, Relay):
-        return StreamedAnswer(served, f"/{provider}")
+        kind = served.head.headers.get("content-type", "") if served.head else ""
+        return StreamedAnswer(served, f"/{provider}", PassingFraming(call.endpoint, kind))
     return BufferedAnswer(served, f"/{provider}")

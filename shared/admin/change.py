@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shared.domain import Scope
-from shared.errors import BadRequest, GatewayError, RedisDown
+from shared.errors import BadRequest, GatewayError, RedisDown, Refused, StoreDown
 from shared.observability import log
 from shared.storage import policies
 from shared.storage.admin_changes import announce, find_tombstones, next_version
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shared.domain import Policy
     from shared.storage.policies import Deleted, Entity
-    from shared.storage.postgres import Transaction
+    from shared.storage.postgres import Runs, Transaction
     from shared.storage.redis import Redis
     from shared.storage.stores import Stores
 
@@ -51,12 +51,18 @@ async def changing(
     could be changed, or when it cannot be known.
     """
     first = _first_of_their_kind(entities)
-    await _fence(stores, [*entities, *first])
-    with refusing(conflicts or {}):
-        async with stores.postgres.transaction() as transaction:
-            yield transaction
-            # Whoever changes may have found more that changes along, and listed it.
-            entries = await _entries(transaction, [*entities, *first])
+    fenced = [*entities, *first]
+    number = await _fence(stores, fenced)
+    try:
+        with refusing(conflicts or {}):
+            async with stores.postgres.transaction() as transaction:
+                yield transaction
+                # Whoever changes may have found more that changes along, and listed it.
+                entries = await _entries(transaction, [*entities, *first])
+    except Refused:
+        # Nothing has changed: calls need not read Postgres for a minute because of it.
+        await _lift(stores, fenced, number)
+        raise
     await _publish(stores.redis, entries)
 
 
@@ -66,15 +72,27 @@ def _first_of_their_kind(entities: Sequence[Entity]) -> list[Entity]:
     return [(Scope.LIMITED, kind) for kind in sorted(kinds)]
 
 
-async def _fence(stores: Stores, entities: Sequence[Entity]) -> None:
+async def _fence(stores: Stores, entities: Sequence[Entity]) -> int:
     number = await next_version(stores.postgres)
     try:
         await policies.fence(stores.redis, entities, number)
     except (RedisDown, RedisRefused) as error:
         log.warning("fence_not_set", reason=str(error), entities=len(entities))
+    return number
 
 
-async def _entries(transaction: Transaction, entities: Sequence[Entity]) -> list[Policy | Deleted]:
+async def _lift(stores: Stores, entities: Sequence[Entity], number: int) -> None:
+    try:
+        entries = await _entries(stores.postgres, entities)
+        known = {(entry.scope, entry.entity_id): entry for entry in entries}
+        standing = [(entity, known.get(entity)) for entity in dict.fromkeys(entities)]
+        await policies.lift(stores.redis, number, standing)
+    except (StoreDown, RedisRefused) as error:
+        # They end by themselves.
+        log.warning("fence_not_lifted", reason=str(error), entities=len(entities))
+
+
+async def _entries(transaction: Runs, entities: Sequence[Entity]) -> list[Policy | Deleted]:
     found = await find_policies(transaction, entities)
     there = {(policy.scope, policy.entity_id) for policy in found}
     gone = [entity for entity in entities if entity not in there]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.domain import Millis
 from shared.limits.budgets import Calendar
 from shared.limits.periods import expires_at, first_reset, period
 from shared.storage.columns import millis, moment
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.config.live import LiveConfig
-    from shared.domain import Millis
     from shared.limits.periods import Period
     from shared.storage.stores import Stores
 
@@ -27,6 +28,12 @@ class Desk:
 
     stores: Stores
     live: LiveConfig
+    master_key: str = field(default="", repr=False)
+    has_salt_key: bool = False
+
+    def now(self) -> Millis:
+        """Tell the time."""
+        return Millis(time.time_ns() // 1_000_000)
 
     @property
     def calendar(self) -> Calendar:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from shared.admin.key_access import own_keys, token_of
 from shared.admin.keys import conflicts_of, edit_of, generated
 from shared.admin.rewrite import KEYS, Edit, rewrite
+from shared.admin.rotation import rotate_master_key
 from shared.auth.keys import hash_key, key_name, make_key
-from shared.domain import KeyHash, Scope
+from shared.domain import Key, KeyHash, Principal, Scope
 from shared.errors import BadRequest, RedisDown
+from shared.limits.budgets import BudgetRules, budgets_of
 from shared.limits.periods import expires_at
 from shared.observability import log
 from shared.storage import admin_keys
 from shared.storage.admin_budgets import find_budget
-from shared.storage.admin_changes import find_counter
+from shared.storage.admin_changes import carry_counters, find_counter
 from shared.storage.columns import dollars, moment
+from shared.storage.plans import Bearer
+from shared.storage.principals import find_policies
 from shared.storage.redis import RedisRefused
 
 if TYPE_CHECKING:
@@ -34,8 +38,11 @@ async def regenerate_key(
 ) -> GeneratedKey:
     """Give a key another secret; the old one is good until the grace period ends, if there is one.
 
-    Without a name it is the caller's own. What was spent and is being spent stays spent.
+    Without a name it is the caller's own. What was spent and is being spent stays spent: in the
+    key's own budget as its opening, in its windows by their counters, which are carried along.
     """
+    if request.new_master_key is not None:
+        return await rotate_master_key(desk, caller, request)
     token = _named(caller, presented or request.key)
     ((before, standing),) = await own_keys(desk, caller, [token])
     caller.check_fields(standing, request.model_fields_set | {"key"})
@@ -50,8 +57,9 @@ async def regenerate_key(
         await admin_keys.rotate_key(transaction, token, new_token, name, by=caller.name)
         if revoke_at is None:
             await admin_keys.end_grace(transaction, new_token)
-        else:
-            await admin_keys.begin_grace(transaction, token, new_token, revoke_at)
+        # Also without grace: rows of the former secret that are still to come are the key's.
+        until = moment(now) if revoke_at is None else revoke_at
+        await admin_keys.begin_grace(transaction, token, new_token, until)
         if (spent := await _live_spend(desk, key, now)) is not None:
             await admin_keys.set_key_spend(transaction, new_token, spent)
         return new_token
@@ -63,6 +71,7 @@ async def regenerate_key(
     entities = (*edit.beside, (Scope.KEY, str(new_token)))
     rotated = replace(edit, action="rotated", beside=entities, then=rotate, conflicts=conflicts)
     key = await rewrite(desk, caller, KEYS, rotated, now)
+    await _carry_windows(desk, token, new_token, now)
     return generated(plaintext, key, await find_budget(desk.stores.postgres, key.budget_id))
 
 
@@ -84,6 +93,26 @@ def _named(caller: Caller, presented: str | None) -> KeyHash:
     if caller.key_hash is None:
         raise BadRequest("Name a key: the master key has no row.", param="key")
     return caller.key_hash
+
+
+async def _carry_windows(desk: Desk, former: KeyHash, token: KeyHash, now: Millis) -> None:
+    """Let what was spent in spans and on models count on under the new secret."""
+    found = await find_policies(desk.stores.postgres, [(Scope.KEY, token)])
+    rules = BudgetRules(calendar=desk.calendar)
+    bearers = [
+        budget.line.bearer
+        for key in found
+        if isinstance(key, Key)
+        for budget in budgets_of(Principal(key), [*key.model_max_budget], now, rules, is_free=False)
+    ]
+    windows = [each.window for each in bearers if each.scope is Scope.KEY and not each.is_own]
+    pairs = [
+        (Bearer(Scope.KEY, former, window), Bearer(Scope.KEY, token, window)) for window in windows
+    ]
+    try:
+        await carry_counters(desk.stores.redis, pairs)
+    except (RedisDown, RedisRefused) as error:
+        log.warning("counters_not_carried", reason=str(error), counters=len(pairs))
 
 
 async def _live_spend(desk: Desk, key: KeyInfo, now: Millis) -> Decimal | None:

@@ -113,6 +113,15 @@ async def insert_key(transaction: Transaction, caller: Caller, new: NewKey) -> G
     return generated(new.plaintext, info, await find_budget(transaction, info.budget_id))
 
 
+async def known_key(desk: Desk, plaintext: str) -> GeneratedKey | None:
+    """Show a key that was made with this secret, None when there is none."""
+    db = desk.stores.postgres
+    found = await admin_keys.find_key(db, hash_key(plaintext))
+    if found is None:
+        return None
+    return generated(plaintext, found, await find_budget(db, found.budget_id))
+
+
 def generated(plaintext: str, key: KeyInfo, budget: BudgetInfo | None) -> GeneratedKey:
     """Show a key with its secret, and at the top what lies in its metadata."""
     shown = key.metadata.keys() & GeneratedKey.model_fields.keys() - KeyInfo.model_fields.keys()

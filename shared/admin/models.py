@@ -103,7 +103,7 @@ async def delete_model(desk: Desk, caller: Caller, model_id: str) -> None:
 
 def id_of(request: UpdateModel) -> str:
     """Return the deployment that a body names."""
-    model_id = request.model_id or _id_in(request.model_info or {})
+    model_id = request.model_id or request.id or _id_in(request.model_info or {})
     if model_id is None:
         raise BadRequest("Name the model: model_info.id.", param="model_info.id")
     return model_id
@@ -174,8 +174,9 @@ async def _note(
 
 
 def visible(row: ModelRow) -> ModelRow:
-    """Return a row as everybody may see it: without what is sealed."""
-    return row.model_copy(update={"litellm_params": shown(row.litellm_params)})
+    """Return a row as everybody may see it: without what is sealed, its id where LiteLLM has it."""
+    info: JsonObject = {**row.model_info, "id": row.model_id, "db_model": True}
+    return row.model_copy(update={"litellm_params": shown(row.litellm_params), "model_info": info})
 
 
 def _id_in(info: JsonObject) -> str | None:

@@ -2,7 +2,8 @@
 
 What is kept holds a secret, so it is encrypted under a key that only the Idempotency-Key gives:
 neither Redis nor whoever reads it learns an answer or the Idempotency-Key. The derivation is slow,
-since callers choose short ones.
+since callers choose short ones. A process may die between making a key and keeping the answer: the
+key is derived from what Redis has since the beginning, so the next attempt finds it made.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from shared.errors import AlreadyExists, KeyReused, RedisDown
+from shared.auth.keys import KEY_PREFIX
+from shared.errors import AlreadyExists, KeyReused, RedisDown, Refused
 from shared.observability import log
-from shared.storage.idempotency import PENDING, Claim, claim, give_back, keep
+from shared.storage.idempotency import PENDING, Claim, claim, give_back, keep, leave
 from shared.storage.redis import RedisRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from shared.admin.caller import Caller
-    from shared.storage.redis import Redis
+    from shared.admin.desk import Desk
 
 _NONCE_BYTES: Final = 12
 _DIGEST_BYTES: Final = 32
 _HALF: Final = 32
+_KEY_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +41,54 @@ class Answer:
     is_repeated: bool = False
 
 
-async def once(
-    redis: Redis,
-    caller: Caller,
-    asked: tuple[str, bytes],
-    make: Callable[[], Awaitable[bytes]],
-) -> Answer:
+class Maker(Protocol):
+    """How an answer comes about whose secret is given."""
+
+    async def make(self, secret: str) -> bytes:
+        """Do what is asked for with this secret, and answer."""
+        ...
+
+    async def recall(self, secret: str) -> bytes | None:
+        """Answer again, when what this secret is for was done already."""
+        ...
+
+
+async def once(desk: Desk, caller: Caller, asked: tuple[str, bytes], maker: Maker) -> Answer:
     """Make an answer, or repeat the one that this Idempotency-Key had; `asked` is it and a request.
 
-    Raise KeyReused when it came with another request, AlreadyExists while the first is worked on,
-    RedisDown when that cannot be known: then nothing was done.
+    The secret in it is made of what Redis keeps under the name, so that whoever goes on after a
+    crash makes no second one. Raise KeyReused when the name came with another request,
+    AlreadyExists while the first is worked on, RedisDown when that cannot be known: then nothing
+    was done.
     """
+    redis = desk.stores.redis
     idempotency_key, request = asked
-    name, secret = _derived(caller, idempotency_key)
+    name, opening = _derived(caller, idempotency_key)
     digest = hashlib.sha256(request).digest()
-    mine = await claim(redis, name)
+    mine = await claim(redis, name, desk.now())
     if isinstance(mine, str):
-        return Answer(_opened(secret, digest, mine), is_repeated=True)
+        return Answer(_opened(opening, digest, mine), is_repeated=True)
+    secret = _secret_of(desk, mine, digest)
     try:
-        body = await make()
-    except BaseException:
+        body = await maker.recall(secret) if mine.is_taken_over else None
+        if body is None:
+            body = await maker.make(secret)
+    except Refused:
         await _quietly(give_back(redis, mine), mine)
         raise
-    await _quietly(keep(redis, mine, _sealed(secret, digest + body)), mine)
+    except BaseException:
+        # It may have been done all the same.
+        await _quietly(leave(redis, mine), mine)
+        raise
+    await _quietly(keep(redis, mine, _sealed(opening, digest + body)), mine)
     return Answer(body)
+
+
+def _secret_of(desk: Desk, mine: Claim, digest: bytes) -> str:
+    """Make a virtual key that only who has the master key can make again."""
+    material = f"{mine.name} {mine.nonce}".encode() + digest
+    made = hmac.digest(desk.master_key.encode(), material, hashlib.sha256)[:_KEY_BYTES]
+    return KEY_PREFIX + base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def _derived(caller: Caller, idempotency_key: str) -> tuple[str, bytes]:

@@ -240,6 +240,8 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /v2/model/info": _ANY_KEY,
     "GET /model_group/info": _ANY_KEY,
     "POST /credentials": _NOBODY,
+    "POST /credentials/migrate-encryption": _NOBODY,
+    "GET /credentials/migrate-encryption/check": _VIEWER,
     "GET /credentials": _VIEWER,
     "GET /credentials/by_name/{name}": _VIEWER,
     "PATCH /credentials/{name}": _NOBODY,

@@ -10,7 +10,7 @@ from shared.admin.budgets import insert_budget
 from shared.admin.change import changing
 from shared.admin.columns import amended, guarded
 from shared.admin.desk import expiry
-from shared.admin.keys import NOTHING, NewKey, bury_keys_of, insert_key
+from shared.admin.keys import NOTHING, NewKey, bury_keys_of, insert_key, known_key
 from shared.admin.members import join, member_entity
 from shared.admin.permissions import Standing
 from shared.admin.rewrite import USERS, Edit, existing, rewrite
@@ -56,14 +56,26 @@ if TYPE_CHECKING:
     )
 
 
-async def new_user(desk: Desk, caller: Caller, request: NewUser, now: Millis) -> CreatedUser:
+async def known_user(desk: Desk, plaintext: str) -> CreatedUser | None:
+    """Show a user that was made with this key, None when there is none."""
+    key = await known_key(desk, plaintext)
+    if key is None or key.user_id is None:
+        return None
+    return _created(await existing(desk.stores.postgres, USERS, key.user_id), key)
+
+
+async def new_user(
+    desk: Desk, caller: Caller, request: NewUser, now: Millis, *, secret: str | None = None
+) -> CreatedUser:
     """Make a user, put them into their teams, and give them a key unless that is not wanted."""
     user_id = request.user_id or str(uuid.uuid4())
     columns = amended(UserColumns(), request, desk, now)
     organizations = sorted(set(request.organizations or []))
     if not caller.is_admin:
         _check_made_by_organization(caller, request, organizations)
-    key = _first_key(request, user_id, now) if request.auto_create_key else None
+    key = (
+        _first_key(request, user_id, secret or make_key(), now) if request.auto_create_key else None
+    )
     teams = [_in_team(team) for team in request.teams or []]
     places = {place.team_id: place for place in teams}
     entities: list[Entity] = [
@@ -168,13 +180,13 @@ async def delete_users(desk: Desk, caller: Caller, request: DeleteUsers) -> int:
     return len(user_ids)
 
 
-def _first_key(request: NewUser, user_id: str, now: Millis) -> NewKey:
+def _first_key(request: NewUser, user_id: str, plaintext: str, now: Millis) -> NewKey:
     columns = KeyColumns(
         user_id=user_id,
         key_alias=request.key_alias,
         expires=expiry(request.duration, now),
     )
-    return NewKey(make_key(), columns)
+    return NewKey(plaintext, columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def _api_base(params: Section, vendor: Vendor, model: str) -> str:
     default = (
         environment.get(vendor.base_url_variable)
         or address_of(params, vendor, model)
-        or vendor.base_url
+        or vendor.base_in(environment)
     )
     if not default and vendor.provider in VENDORS and params.environment is not None:
         params.problem("api_base", f"is missing, and {vendor.base_url_variable} is not set either")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 import orjson
 
 from shared.config.adjustments import read_discounts, read_margins
+from shared.config.alerting import read_alerting
 from shared.config.cache import read_cache
 from shared.config.degraded import read_degraded
 from shared.config.deployments import Defaults, OverApi, id_of, is_placed_over_api, read_deployment
@@ -115,6 +116,7 @@ def read_config(
         litellm=_litellm(litellm),
         cache=read_cache(litellm),
         degraded=read_degraded(litellm),
+        alerting=read_alerting(general),
     )
     _warn_about_unknown_fallbacks(config, findings)
     if data.get("include") is not None:

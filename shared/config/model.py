@@ -7,6 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from shared.config.alerting import AlertingSettings
 from shared.config.degraded import DegradedSettings
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ class Config:
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     degraded: DegradedSettings = field(default_factory=DegradedSettings)
+    alerting: AlertingSettings = field(default_factory=AlertingSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
     wildcards: tuple[str, ...] = field(init=False, repr=False, compare=False)

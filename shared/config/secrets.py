@@ -60,6 +60,12 @@ class Vault:
         except (ValueError, InvalidTag) as error:
             raise Unsealable("cannot be decrypted: it was changed or moved") from error
 
+    def renewed(self, secret: str) -> Vault:
+        """Return one that seals with the key of another secret and opens with all of these too."""
+        vault = Vault(secret)
+        vault._keys = {**self._keys, **vault._keys}
+        return vault
+
     def is_current(self, value: str) -> bool:
         """Say whether a sealed value needs no other key than the current one."""
         return value.startswith(f"{PREFIX}{self._current}:")

@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain import Usage
-from shared.endpoints import COUNTING
+from shared.endpoints import COUNTING, Endpoint
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
 from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
 from shared.gateway.quotes import asked_of
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
+from shared.providers.heads import Head, shown_headers
 from shared.providers.registry import counts_tokens, dialect_of, request_for, token_count
 from shared.spend.tokens import estimate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from shared.domain import Timeouts
+    from shared.domain import Call, Timeouts
     from shared.gateway.replaying import Replay
     from shared.gateway.running import Running
     from shared.providers.dialect import Decoder, StreamEvent
@@ -41,6 +42,7 @@ class OpenStream:
     chunks: AsyncGenerator[bytes]
     decoder: Decoder
     first: list[StreamEvent]
+    head: Head | None = None
 
     async def close(self) -> None:
         """Hang up."""
@@ -63,7 +65,7 @@ async def ask(running: Running) -> Reply:
         except TransportFailed as error:
             raise in_callers_terms(error) from error
     running.first_byte_at = running.gateway.clock.now()
-    return dialect.reply(call, body)
+    return replace(dialect.reply(call, body), head=_head(call, response))
 
 
 async def open_stream(running: Running) -> OpenStream | Replay:
@@ -90,7 +92,14 @@ async def open_stream(running: Running) -> OpenStream | Replay:
     finally:
         running.timings.add(PROVIDER, time.perf_counter() - began)
     running.first_byte_at = running.gateway.clock.now()
-    return OpenStream(response, chunks, decoder, first)
+    return OpenStream(response, chunks, decoder, first, _head(call, response))
+
+
+def _head(call: Call, response: Response) -> Head | None:
+    """Return the head of an answer that is passed on with its body."""
+    if call.endpoint is not Endpoint.PASS_THROUGH:
+        return None
+    return Head(response.status, shown_headers(response.headers))
 
 
 async def _first_events(chunks: AsyncGenerator[bytes], decoder: Decoder) -> list[StreamEvent]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.gateway.replaying import Replay
     from shared.gateway.running import Running
     from shared.providers.dialect import StreamEvent
+    from shared.providers.heads import Head
     from shared.wire.frames import Framing
 
 
@@ -27,6 +28,11 @@ class Relay:
 
     running: Running
     stream: OpenStream | Replay
+
+    @property
+    def head(self) -> Head | None:
+        """The vendor's own head, of a stream that is passed on as it is."""
+        return self.stream.head
 
     async def frames(self, framing: Framing) -> AsyncIterator[bytes]:
         """Yield events as the provider sends them.

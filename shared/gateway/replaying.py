@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Replay:
     """Kept events; there is nothing to wait for, to decode or to hang up."""
 
+    head = None
+
     def __init__(self, events: Sequence[JsonObject]) -> None:
         self.first = [StreamEvent(data=event) for event in events]
         self.chunks = _nothing()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.domain import Call, JsonObject
     from shared.gateway.gateway import Gateway
     from shared.gateway.running import Running
+    from shared.providers.heads import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Answer:
     running: Running
     raw: bytes | None = None
     media_type: str = "application/json"
+    head: Head | None = None
 
     async def finish(self) -> None:
         """Settle the call, once the caller has the answer."""
@@ -60,7 +62,7 @@ async def answered(running: Running) -> Answer | Relay:
         reply = await first_success(running, ask)
         running.take(reply)
         body = reply.body if running.caching is None else running.caching.take(reply.body)
-        answer = Answer(running.shown(body), running, reply.raw, reply.media_type)
+        answer = Answer(running.shown(body), running, reply.raw, reply.media_type, reply.head)
         # The caller's next call may be on its way before this one's slot is free again.
         if running.plan.leases:
             await answer.finish()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Millis, Nanodollars
+from shared.ledger.forget import forget_gone
 from shared.ledger.sweep import release_booked
 from shared.observability import log
 from shared.storage import stream
@@ -44,13 +45,14 @@ class ReconcileReport:
     drift: float = 0.0
 
 
-async def reconcile(stores: Stores, now: Millis) -> ReconcileReport:  # noqa: ARG001 - at any time
+async def reconcile(stores: Stores, now: Millis) -> ReconcileReport:
     """Go on through the counters where the last run stopped; safe to run several at once."""
     mended: list[Nanodollars] = []
     for _ in range(MOST_BATCHES):
         bearers, is_round_over = await next_counters(stores.redis, AT_ONCE)
         if bearers:
-            mended += await _reconcile(stores, bearers)
+            known = await forget_gone(stores, bearers, now)
+            mended += await _reconcile(stores, known) if known else []
         if is_round_over:
             break
     return ReconcileReport(len(mended), sum(map(abs, mended)) / _NANODOLLARS_PER_DOLLAR)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from shared.domain import Call, Deployment, HttpRequest, JsonObject, Usage
     from shared.errors import ProviderFailed
+    from shared.providers.heads import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Reply:
     text_bytes: int = 0
     raw: bytes | None = None
     media_type: str = "application/json"
+    head: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,12 +56,17 @@ _CONTEXT_WINDOW: Final = re.compile(
     r"context[_ ]length[_ ]exceeded|maximum context length|context (?:window|limit|size)"
     r"|longer than the model's context|prompt is too long|input is too long"
     r"|input tokens exceed|exceeds? the maximum number of tokens|maximum input length"
-    r"|current length is \d+ while limit is|`max_new_tokens` must be",
+    r"|current length is \d+ while limit is|`max_new_tokens` must be|too many (?:input )?tokens"
+    r"|expected maxlength|prompt: length|input too long|input text length should not exceed"
+    r"|length limit exceeded|string too long\. expected a string with maximum length",
 )
+"""With LiteLLM's own words (litellm_core_utils/exception_mapping_utils.py, 1.109, read 2026-11)."""
+_NOT_THE_CONTEXT: Final = re.compile(r"string_above_max_length|invalid 'user'")
 _CONTENT_POLICY: Final = re.compile(
     r"content[_ ]policy|content_filter|responsibleaipolicyviolation|usage polic(?:y|ies)"
     r"|safety system|content management policy|content filtering policy|cyber_policy"
-    r"|requires moderation",
+    r"|requires moderation|model produced invalid content|the response was blocked"
+    r"|data_inspection_failed|blocked by (?:content|our|the) (?:filter|safety|moderation)",
 )
 
 
@@ -105,7 +110,7 @@ def _failure(status: int, told: _Told, retry_after: int | None) -> ProviderFaile
             (ContextWindowExceeded, _CONTEXT_WINDOW),
             (ContentPolicyViolated, _CONTENT_POLICY),
         ):
-            if pattern.search(told.words):
+            if pattern.search(told.words) and not _NOT_THE_CONTEXT.search(told.words):
                 return kind(
                     _sentence(400, told),
                     status=400,

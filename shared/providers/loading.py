@@ -15,6 +15,7 @@ def openai(
     takes_max_completion_tokens: bool = True,
     takes_stream_options: bool = True,
     base_path: str = "",
+    knows_additions: bool = False,
 ) -> Dialect:
     """OpenAI's own, or as a vendor strays from it."""
     from shared.providers.openai import OpenAI
@@ -23,6 +24,7 @@ def openai(
         takes_stream_options=takes_stream_options,
         takes_max_completion_tokens=takes_max_completion_tokens,
         base_path=base_path,
+        knows_additions=knows_additions,
     )
 
 
@@ -81,7 +83,7 @@ def vertex_claude(around: Dialect | None = None) -> Dialect:
 
 def cohere() -> Dialect:
     """Cohere's chat, version 2."""
-    from shared.providers.cohere import Cohere
+    from shared.providers.cohere.dialect import Cohere
 
     return Cohere()
 

@@ -1,7 +1,8 @@
 """Mistral: OpenAI's chat with other words for a few things, and thoughts within the content.
 
-By docs.mistral.ai/api (chat) and /capabilities/reasoning, read 2026-11. Fields it does not know are
-a 422 there, so what it would refuse without need is left out.
+By docs.mistral.ai/api (chat), /capabilities/reasoning and the type ChatCompletionRequest of
+mistralai 3.7, read 2026-11. Fields it does not know are a 422 there, so what it would refuse
+without need is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Endpoint
-from shared.providers.reading import mapping, mappings, text
+from shared.providers.reading import mapping, mappings, text, without_nulls
 from shared.providers.unsupported import Unsupported
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from shared.providers.dialect import Decoder, Dialect, Reply, StreamEvent
 
 _UNKNOWN: Final = (
-    *("logprobs", "top_logprobs", "logit_bias", "audio", "web_search_options", "functions"),
-    *("function_call", "service_tier", "verbosity", "modalities"),
+    *("logit_bias", "audio", "web_search_options", "functions", "function_call", "verbosity"),
+    "modalities",
 )
-_MEANINGLESS: Final = ("user", "store", "prompt_cache_key", "safety_identifier")
+_MEANINGLESS: Final = ("user", "store", "safety_identifier", "prompt_cache_retention")
 _OF_MESSAGES: Final = ("role", "content", "tool_calls", "tool_call_id", "prefix")
 
 
@@ -71,9 +72,10 @@ class _Rewriting:
 
 def _body(call: Call, to: Deployment) -> JsonObject:
     given = call.body
-    Unsupported.by(call, to).refuse_unless_neutral(given, _UNKNOWN)
-    body = {k: v for k, v in given.items() if k not in _UNKNOWN and k not in _MEANINGLESS}
-    body["messages"] = [_written(message) for message in mappings(given.get("messages"))]
+    limits = Unsupported.by(call, to)
+    limits.refuse_unless_neutral(given, _UNKNOWN)
+    body = limits.passed_on(given, _MEANINGLESS, _UNKNOWN)
+    body["messages"] = [_written(message, limits) for message in mappings(given.get("messages"))]
     if "seed" in body:
         body["random_seed"] = body.pop("seed")
     if body.get("tool_choice") == "required":
@@ -81,10 +83,39 @@ def _body(call: Call, to: Deployment) -> JsonObject:
     return body
 
 
-def _written(message: JsonObject) -> JsonObject:
+def _written(message: JsonObject, limits: Unsupported) -> JsonObject:
     role = "system" if message.get("role") == "developer" else message.get("role")
     kept = {name: message[name] for name in _OF_MESSAGES if message.get(name) is not None}
+    if isinstance(kept.get("content"), list):
+        kept["content"] = [*filter(None, (_part(p, limits) for p in mappings(kept["content"])))]
     return {**kept, "role": role}
+
+
+def _part(part: JsonObject, limits: Unsupported) -> JsonObject | None:
+    """Write a part by the types TextChunk, ImageURLChunk, DocumentURLChunk, AudioChunk."""
+    kind = text(part.get("type"))
+    match kind:
+        case "text" | "input_text" | "output_text":
+            return {"type": "text", "text": part.get("text")}
+        case "image_url":
+            return {"type": "image_url", "image_url": part.get("image_url")}
+        case "input_audio":
+            return {"type": kind, "input_audio": mapping(part.get("input_audio")).get("data")}
+        case "file":
+            return _document(mapping(part.get("file")))
+        case _:
+            limits.refuse("messages.content", f"content of type '{kind}'")
+            return None
+
+
+def _document(file: JsonObject) -> JsonObject:
+    held, name = text(file.get("file_data")), text(file.get("file_id"))
+    url = held or (name if name.startswith(("https://", "http://")) else "")
+    if not url:
+        return {"type": "file", "file_id": name}
+    return without_nulls(
+        {"type": "document_url", "document_url": url, "document_name": file.get("filename")}
+    )
 
 
 def _rewritten_event(event: StreamEvent) -> StreamEvent:

@@ -10,6 +10,7 @@ import orjson
 
 from shared.domain import Endpoint, HttpRequest
 from shared.errors import ProviderFailed
+from shared.providers.additions import plain_chat
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
 from shared.providers.openai_media import PATHS as MEDIA_PATHS
@@ -39,6 +40,8 @@ _CONTENT: Final[Mapping[Endpoint, str]] = {
 }
 _REASONS: Final = re.compile(r"o[1-9](-|$)|gpt-5")
 """Models that refuse `max_tokens`: it does not say whether reasoning counts."""
+_STRICT: Final = frozenset({"openai", "azure"})
+"""Who answers 400 to another vendor's thoughts."""
 _DONE: Final = b"[DONE]"
 _OF_RESPONSES: Final = frozenset({Endpoint.RESPONSES, Endpoint.COMPACT})
 
@@ -55,6 +58,7 @@ class OpenAI:
     takes_stream_options: bool = True
     takes_max_completion_tokens: bool = True
     base_path: str = ""
+    knows_additions: bool = False
 
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the caller's body to the deployment, under the deployment's name for the model."""
@@ -64,6 +68,8 @@ class OpenAI:
             headers = {**call.extra_headers, "content-type": kind, **self.headers(to)}
             return HttpRequest("POST", url, headers, content)
         body: JsonObject = {**call.body, "model": to.model}
+        if call.endpoint is Endpoint.CHAT and not self.knows_additions:
+            plain_chat(body, is_strict=to.provider in _STRICT)
         if call.is_stream:
             body["stream"] = True
             if call.endpoint is not Endpoint.RESPONSES:

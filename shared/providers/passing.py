@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.domain import HttpRequest, Usage
-from shared.errors import BadRequest
+from shared.errors import BadRequest, VendorRefused
 from shared.providers.anthropic.usage import message_usage
+from shared.providers.clean import without_keys
 from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure
 from shared.providers.gemini.usage import content_usage
+from shared.providers.heads import shown_headers
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
 from shared.providers.usage import larger, usage_of
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     from shared.domain import Call, Deployment, Json, JsonObject
     from shared.errors import ProviderFailed
+
+_ABOUT_US: Final = frozenset({401, 402, 403})
+"""Refusals of the gateway's own key or account: none of the caller's business."""
 
 _KEPT_BACK: Final = frozenset(
     {
@@ -63,16 +68,19 @@ class PassThrough:
         """Pass a whole answer on."""
         parsed = _parsed(body)
         usage = None if parsed is None else told_usage(parsed, None)
-        kind = "application/octet-stream" if parsed is None else "application/json"
-        return Reply({}, usage or Usage(), None, raw=body, media_type=kind)
+        return Reply({}, usage or Usage(), None, raw=body)
 
     def decoder(self, call: Call) -> PassingDecoder:  # noqa: ARG002 - a dialect's signature
         """Begin to pass a stream on."""
         return PassingDecoder()
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailed:
-        """Read a refusal or a breakdown."""
-        return failure(status, headers, body)
+        """Read a refusal or a breakdown; what it says of the caller's request is passed on."""
+        told = failure(status, headers, body)
+        if status in _ABOUT_US:
+            return told
+        told.status = status
+        return VendorRefused(told, without_keys(body), shown_headers(headers))
 
 
 @dataclass(slots=True)

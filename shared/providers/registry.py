@@ -166,6 +166,7 @@ def _chat(provider: str, speaks: str) -> Dialect:
     return loading.openai(
         takes_max_completion_tokens=provider not in _OLD_LIMIT,
         base_path=_BASE_PATHS.get(provider, ""),
+        knows_additions=provider in _RICH,
     )
 
 

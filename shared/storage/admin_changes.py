@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,6 +12,7 @@ import orjson
 from shared.domain import Nanodollars, Scope
 from shared.storage.key_names import encode_id
 from shared.storage.policies import Deleted
+from shared.storage.scripts import script
 from shared.storage.statements import load
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel, JsonValue
 
+    from shared.storage.plans import Bearer
     from shared.storage.policies import Entity
     from shared.storage.postgres import Runs
     from shared.storage.redis import Runs as Redis
@@ -100,6 +103,13 @@ async def find_counter(redis: Redis, scope: Scope, entity_id: str) -> Counter | 
         return None
     since, spent, reserved = (int(str(value)) for value in found)
     return Counter(since, Nanodollars(spent), Nanodollars(reserved))
+
+
+async def carry_counters(redis: Redis, pairs: Sequence[tuple[Bearer, Bearer]]) -> None:
+    """Give the second of each pair what the first one's counter says."""
+    if pairs:
+        keys = [bearer.budget_key for pair in pairs for bearer in pair]
+        await redis.run(script("carry"), keys, [f"carry {secrets.token_hex(8)}"])
 
 
 async def announce(redis: Redis, at: datetime) -> None:

@@ -87,6 +87,19 @@ async def fence(redis: Runs, entities: Sequence[Entity], number: int) -> None:
         await redis.run(script("fence"), keys, [number, FENCE_LIFE_MS])
 
 
+async def lift(
+    redis: Runs, number: int, standing: Sequence[tuple[Entity, Policy | Deleted | None]]
+) -> None:
+    """Take fence `number` away from entities that have not changed, and put back what they are."""
+    if not standing:
+        return
+    args: list[str | int] = [number]
+    for _, entry in standing:
+        args += [ENTRY_LIFE_MS, "" if entry is None else render(entry)]
+    keys = [redis_key(*entity) for entity, _ in standing]
+    await redis.run(script("lift"), keys, args)
+
+
 def render(entry: Policy | Deleted | Absent) -> str:
     """Write an entry's JSON; the scripts read its version from the first bytes."""
     if isinstance(entry, Absent):

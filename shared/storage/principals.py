@@ -64,6 +64,17 @@ async def find_policies(db: Runs, entities: Sequence[Entity]) -> list[Policy]:
     )
 
 
+async def gone_before(db: Runs, entities: Sequence[Entity], before: datetime) -> frozenset[Entity]:
+    """Return those of the entities that were deleted before a moment and are not there again."""
+    rows = await db.all(
+        _SQL["gone_before"],
+        scopes=[scope.value for scope, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+        before=before,
+    )
+    return frozenset((Scope(str(row["scope"])), str(row["entity_id"])) for row in rows)
+
+
 async def changed_policies(
     db: Runs, since: datetime, *, after: int = 0, most: int = 500
 ) -> list[Policy | Deleted]:

@@ -77,11 +77,13 @@ class RegenerateKey(KeyFields):
     """POST /key/regenerate: another secret for a key; `key` may also stand in the path.
 
     The old secret is good for as long as `grace_period` says, and for no moment without one.
+    `new_master_key` seals what is stored for another master key, and is about no virtual key.
     """
 
     key: KeyReference | None = None
     new_key: CustomKey | None = None
     grace_period: Duration | None = None
+    new_master_key: Annotated[CustomKey, Field(min_length=20)] | None = None
 
 
 class ResetSpend(AdminRequest):

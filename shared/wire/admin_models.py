@@ -23,9 +23,11 @@ class NewModel(AdminRequest):
 class UpdateModel(AdminRequest):
     """POST /model/update, PATCH /model/{id}/update: what is sent is laid over what is there.
 
-    A null takes a parameter away. The id stands in `model_info.id`, as in LiteLLM, or in the path.
+    A null takes a parameter away. The id stands in `model_info.id`, as in LiteLLM, in the path, or
+    in `id`, where LiteLLM's own client puts it.
     """
 
+    id: Identifier | None = None
     model_id: Identifier | None = None
     model_name: Identifier | None = None
     litellm_params: Document | None = None
@@ -156,3 +158,18 @@ class Done(BaseModel):
 
     success: bool = True
     message: str
+
+
+class MigrationReport(BaseModel):
+    """How many secrets were sealed anew, and how many still need a previous key."""
+
+    migrated: int
+    residual_legacy: int
+
+
+class Migrated(BaseModel):
+    """POST /credentials/migrate-encryption and GET …/check."""
+
+    status: str = "success"
+    dry_run: bool
+    report: MigrationReport

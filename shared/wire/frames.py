@@ -96,6 +96,22 @@ class ArrayFraming(Framing):
         return b"]" if self._has_begun else b"[]"
 
 
+class PassingFraming(Framing):
+    """A vendor's own bytes, of any kind: nothing of ours may come between them."""
+
+    keep_alive = b""
+
+    def __init__(self, endpoint: Endpoint, media_type: str) -> None:
+        super().__init__(endpoint)
+        self.media_type = media_type
+
+    def error(self, error: GatewayError) -> bytes:
+        """Tell of it where events are read; else break off, lest a part passes for the whole."""
+        if not self.media_type.startswith(Framing.media_type):
+            raise ConnectionAbortedError
+        return b"\n\n" + super().error(error)
+
+
 def publicly_named(endpoint: Endpoint, data: Mapping[str, Json], model: str) -> JsonObject:
     """Name the model in a whole answer or in an event as its caller does.
 

@@ -169,3 +169,28 @@ def _kill_who_waits(admin: Admin) -> None:
             " where wait_event_type = 'Lock' and datname = current_database()"
         ).fetchall():
             pass
+
+
+async def test_a_refused_change_leaves_no_fence_behind(admin: Admin) -> None:
+    made, other = await admin.given_key(), await admin.given_key(key_alias="taken")
+    before = await admin.entry(f"key:{made['token']}")
+
+    reply = await admin.post("/key/update", {"key": made["key"], "key_alias": "taken"})
+
+    assert 400 == reply.status_code
+    assert before == await admin.entry(f"key:{made['token']}")
+    assert "version" in await admin.entry(f"key:{other['token']}")
+
+
+async def test_a_refused_creation_leaves_no_fence_behind(admin: Admin) -> None:
+    await admin.given_team(team_id="t")
+    before = await admin.entry("policy:team:t")
+
+    again = await admin.post("/team/new", {"team_id": "t"})
+    user = await admin.post("/user/new", {"user_id": "u", "teams": ["nowhere"]})
+
+    assert (400, 400) == (again.status_code, user.status_code)
+    assert (before, None) == (
+        await admin.entry("policy:team:t"),
+        await admin.entry("policy:user:u"),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.admin import keys, once
 from tests.admin.asking import MASTER_KEY, error_of, own
 
 if TYPE_CHECKING:
@@ -111,3 +112,70 @@ async def test_a_name_that_is_none_is_refused(lasting: Admin, name: str) -> None
     reply = await ask(lasting, "/key/generate", {}, name)
 
     assert (400, "invalid_request_error", "Idempotency-Key") == error_of(reply)
+
+
+async def given_a_crash(admin: Admin, path: str, body: Json, name: str) -> Json:
+    """Make something, and die before the answer is kept; return what nobody was told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(once, "keep", dying)
+        with pytest.raises(asyncio.CancelledError):
+            await ask(admin, path, body, name)
+    (made,) = admin.sql(
+        "select token, user_id from litellm_verificationtoken where key_alias = %s",
+        body["key_alias"],
+    )
+    return made
+
+
+async def dying(*_: object) -> None:
+    raise asyncio.CancelledError
+
+
+async def time_passes(admin: Admin) -> None:
+    """Let the time to work on every pending answer be over."""
+    redis = admin.state.desk.stores.redis
+    names = await redis.execute(["KEYS", "idempotency:*"])
+    for one in [str(each) for each in names]:  # type: ignore[union-attr]
+        standing = str(await redis.execute(["GET", one]))
+        if standing.startswith("pending:"):
+            await redis.execute(["SET", one, standing.rpartition(":")[0] + ":0", "EX", 60])
+
+
+@pytest.mark.parametrize("path", ["/key/generate", "/user/new", "/key/service-account/generate"])
+async def test_who_asks_again_after_a_crash_gets_what_was_made(admin: Admin, path: str) -> None:
+    team, name = (await admin.given_team())["team_id"], own()
+    body = {"key_alias": own()} | ({} if path == "/user/new" else {"team_id": team})
+    made = await given_a_crash(admin, path, body, name)
+    early = await ask(admin, path, body, name)
+    await time_passes(admin)
+
+    reply = await ask(admin, path, body, name)
+    again = await ask(admin, path, body, name)
+
+    assert (409, 200) == (early.status_code, reply.status_code)
+    assert (made["token"], made["user_id"]) == (reply.json()["token"], reply.json()["user_id"])
+    assert 200 == (await admin.get("/key/info", key=reply.json()["key"])).status_code
+    assert reply.json() == again.json()
+
+
+async def test_a_secret_that_was_renewed_before_a_crash_is_told_afterwards(admin: Admin) -> None:
+    key, name = await admin.given_key(), own()
+    body = {"key_alias": own()}
+    made = await given_a_crash(admin, f"/key/{key['token']}/regenerate", body, name)
+    await time_passes(admin)
+
+    reply = await ask(admin, f"/key/{key['token']}/regenerate", body, name)
+
+    assert (200, made["token"]) == (reply.status_code, reply.json()["token"])
+
+
+async def test_what_a_crash_prevented_is_done_by_the_next(admin: Admin) -> None:
+    body, name = {"key_alias": own()}, own()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "insert_key", dying)
+        with pytest.raises(asyncio.CancelledError):
+            await ask(admin, "/key/generate", body, name)
+
+    reply = await ask(admin, "/key/generate", body, name)
+
+    assert (200, body["key_alias"]) == (reply.status_code, reply.json()["key_alias"])

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain import Scope
+from shared.storage.plans import Bearer
+from shared.storage.spend_rows import book
 from tests.admin.asking import error_of, own
+from tests.admin.test_reports import spend_row
 
 if TYPE_CHECKING:
     from tests.admin.asking import Admin, Json
@@ -331,6 +335,33 @@ async def test_what_a_key_has_spent_and_holds_stays_with_it(lasting: Admin) -> N
     new = await lasting.made("/key/regenerate", key=made["key"])
 
     assert 1.75 == new["spend"]
+
+
+async def test_what_a_key_spent_by_span_and_by_model_counts_on_under_another_secret(
+    admin: Admin,
+) -> None:
+    made = await admin.given_key(
+        budget_limits=[{"max_budget": 5, "budget_duration": "1h"}],
+        model_max_budget={"gpt": {"budget_limit": 5, "time_period": "1d"}},
+    )
+    redis, db = admin.state.desk.stores.redis, admin.state.desk.stores.postgres
+    since = 1_790_000_000_000
+    for window in ("1h", "1d/gpt"):
+        values = ["since", since, "spent", 10**9, "reserved", 5 * 10**8, "mark", "m"]
+        counter = Bearer(Scope.KEY, made["token"], window).budget_key
+        await redis.execute(["HSET", counter, *values])
+
+    new = await admin.made("/key/regenerate", key=made["key"])
+
+    names = [str(n) for n in await redis.execute(["KEYS", f"budget:key:{new['token']}:*"])]  # type: ignore[union-attr]
+    carried = {name: await redis.execute(["HMGET", name, "spent", "reserved"]) for name in names}
+    assert [["1500000000", "0"]] * 2 == list(carried.values())
+    # And what is still on its way to Postgres under the former secret is the new one's.
+    windows = [["key", made["token"], "1h", since]]
+    late = spend_row(1, spend=10**9, api_key=made["token"], since={"windows": windows})
+    await book(db, [late])
+    (row,) = admin.sql("select entity_id, spend from budget_window where name = '1h'")
+    assert {"entity_id": new["token"], "spend": 1} == row
 
 
 async def test_spend_is_set_anew(lasting: Admin) -> None:

@@ -66,7 +66,9 @@ def absent_on_lambda() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("module", ["functions.proxy.app", "functions.proxy.handler"])
+@pytest.mark.parametrize(
+    "module", ["functions.proxy.app", "functions.proxy.handler", "functions.web.main"]
+)
 def test_the_proxy_imports_nothing_that_a_warm_call_does_without(module: str) -> None:
     modules = imported_by(module)
 

@@ -1,7 +1,4 @@
-"""Real clients against a running gateway, a fake provider behind it; prints client by flow.
-
-`pytest -m slow -s tests/clients` shows the table.
-"""
+"""OpenAI's Python SDK through endpoints beside text, and what is stored, to the ledger's rows."""
 
 from __future__ import annotations
 

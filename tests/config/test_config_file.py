@@ -221,7 +221,7 @@ litellm_settings:
     type: redis
     similarity_threshold: 0.8
 general_settings:
-  alerting: [slack]
+  alerting_threshold: 300
   made_up: 1
 """
 
@@ -233,11 +233,11 @@ def test_litellms_settings_that_have_no_effect_are_explained_with_their_line() -
         (6, "model_list[0].litellm_params.max_retries"),
         (8, "litellm_settings.success_callback"),
         (12, "litellm_settings.cache_params.similarity_threshold"),
-        (14, "general_settings.alerting"),
+        (14, "general_settings.alerting_threshold"),
         (15, "general_settings.made_up"),
     ] == places(told)
     assert "spend is in litellm_spendlogs" in told[1]
-    assert "CloudWatch" in told[3]
+    assert "alerts tell of budgets" in told[3]
     assert "not a setting that Tollgate knows" in told[4]
 
 

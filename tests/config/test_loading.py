@@ -430,7 +430,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
         "model_list": [entry(colour="red")],
         "router_settings": {"shape": 1},
         "litellm_settings": {"add_function_to_prompt": True},
-        "general_settings": {"alerting": []},
+        "general_settings": {"made_up": []},
         "mcp_servers": {},
     }
 
@@ -440,7 +440,7 @@ def test_unknown_settings_are_warned_about_and_have_no_effect() -> None:
         "model_list[0].litellm_params.colour",
         "litellm_settings.add_function_to_prompt",
         "router_settings.shape",
-        "general_settings.alerting",
+        "general_settings.made_up",
         "mcp_servers",
     ] == [warning.split(":")[0] for warning in found]
     assert [] == problems(data)

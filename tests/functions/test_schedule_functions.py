@@ -42,6 +42,7 @@ async def test_the_ledger_books_what_the_proxy_settled(
         "reconcile",
         "republish",
         "keep_partitions",
+        "alert",
     } == set(told)
     assert (1, 0) == (told["drain"]["drain_booked"], told["drain"]["drain_waiting"])
 

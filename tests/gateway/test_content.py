@@ -77,7 +77,7 @@ async def test_a_body_goes_to_google_as_it_came_with_the_deployments_key(
     assert ["a"] == row["request_tags"]
 
 
-@pytest.mark.parametrize("prefix", ["/v1beta", "/v1", ""])
+@pytest.mark.parametrize("prefix", ["/v1beta", "/v1", "", "/gemini/v1beta"])
 async def test_any_model_answers_at_each_of_the_paths(
     client: httpx.AsyncClient, key: GivenKey, gateway: Gateway, provider: Provider, prefix: str
 ) -> None:
@@ -179,7 +179,8 @@ async def test_a_key_may_be_held_to_the_entrance(client: httpx.AsyncClient, give
 async def test_models_are_listed_in_googles_shape(client: httpx.AsyncClient, key: GivenKey) -> None:
     first = await client.get(f"/v1beta/models?pageSize=1&key={key.token}")
     rest = await client.get("/v1beta/models?pageToken=flash", headers=key.headers)
-    one = await client.get("/v1beta/models/gpt", headers=key.headers)
+    sdks = {**key.headers, "x-goog-api-client": "google-genai-sdk/3.4.0"}
+    one = await client.get("/v1/models/gpt", headers=sdks)
     none = await client.get("/v1beta/models/nobody", headers=key.headers)
 
     assert (["models/flash"], "flash") == (
@@ -192,3 +193,18 @@ async def test_models_are_listed_in_googles_shape(client: httpx.AsyncClient, key
     )
     assert "models/gpt" == one.json()["name"]
     assert (404, "NOT_FOUND") == (none.status_code, none.json()["error"]["status"])
+
+
+async def test_below_gemini_other_models_are_passed_through_to_keys_that_may(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    plain = await given.key()
+    free = await given.key(allowed_routes=["/gemini/*"])
+    path = "/gemini/v1beta/models/gemini-odd:generateContent"
+    provider.next(Behaviour(body=GEMINI.reply))
+
+    replies = [await client.post(path, json=ASK, headers=k.headers) for k in (plain, free)]
+
+    assert [403, 200] == [reply.status_code for reply in replies]
+    assert "PERMISSION_DENIED" == replies[0].json()["error"]["status"]
+    assert GEMINI.reply == replies[1].content

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import orjson
 import pytest
 
@@ -12,8 +14,6 @@ from tests.provider import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    import httpx
 
     from shared.gateway.gateway import Gateway
     from tests.gateway.given import Given
@@ -146,3 +146,117 @@ async def test_each_vendors_key_and_usage_are_its_own(
     assert "canary" in provider.requests[0].headers[key_header]
     (entry,) = await ledger(gateway, 1)
     assert ("7", "5") == (entry["prompt_tokens"], entry["completion_tokens"])
+
+
+async def test_the_vendors_status_kind_and_safe_headers_come_back(
+    client: httpx.AsyncClient, provider: Provider
+) -> None:
+    told = {
+        "content-type": "text/csv",
+        "content-disposition": 'attachment; filename="a.csv"',
+        "x-ratelimit-remaining-requests": "7",
+        "set-cookie": "session=1",
+        "openai-organization": "our-account",
+    }
+    provider.next(Behaviour(status=201, headers=told, body=b"a,b\n1,2\n"))
+
+    reply = await client.get(
+        "/openai/v1/files/1/content", headers={"authorization": f"Bearer {MASTER_KEY}"}
+    )
+
+    assert (201, b"a,b\n1,2\n") == (reply.status_code, reply.content)
+    shown = {name: reply.headers.get(name) for name in told}
+    assert {**told, "set-cookie": None, "openai-organization": None} == shown
+    assert reply.headers["x-litellm-call-id"]
+
+
+async def test_a_vendors_refusal_comes_back_as_it_is_but_for_keys(
+    client: httpx.AsyncClient, gateway: Gateway, provider: Provider
+) -> None:
+    told = b'{"error":{"code":422,"odd":"shape","message":"see sk-upstream-canary-secret"}}'
+    provider.next(Behaviour(status=422, headers={"content-type": "text/odd"}, body=told))
+
+    reply = await client.post(
+        "/openai/v1/files", json=ASK, headers={"authorization": f"Bearer {MASTER_KEY}"}
+    )
+
+    shown = told.replace(b"sk-upstream-canary-secret", b"[key]")
+    assert (422, "text/odd", shown) == (
+        reply.status_code,
+        reply.headers["content-type"],
+        reply.content,
+    )
+    (entry,) = await ledger(gateway, 1)
+    assert ("0", "failure") == (
+        entry["spend"],
+        orjson.loads(entry["row"])["metadata"]["status"],
+    )
+
+
+async def test_a_refusal_of_the_gateways_own_key_tells_nothing_of_it(
+    client: httpx.AsyncClient, provider: Provider
+) -> None:
+    provider.next(Behaviour(status=401, body=b'{"error":{"message":"Incorrect key sk-u***ret"}}'))
+
+    reply = await client.post(
+        "/openai/v1/files", json=ASK, headers={"authorization": f"Bearer {MASTER_KEY}"}
+    )
+
+    assert (401, "authentication_error") == (reply.status_code, reply.json()["error"]["type"])
+    assert "sk-u" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"), [({"rpm_limit": 0}, 429), ({"max_budget": 0.000000001}, 422)]
+)
+async def test_limits_and_budgets_hold_for_what_is_passed_through(
+    client: httpx.AsyncClient,
+    given: Given,
+    provider: Provider,
+    columns: dict[str, Any],
+    status: int,
+) -> None:
+    key = await given.key(allowed_routes=["/openai/*"], **columns)
+
+    reply = await client.post("/openai/v1/chat/completions", json=ASK, headers=key.headers)
+
+    assert status == reply.status_code, reply.text
+    assert [] == provider.requests
+
+
+async def test_a_vendors_stream_keeps_its_kind_and_gets_no_comments(
+    proxy: Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]],
+    serve: Callable[[Gateway], Awaitable[httpx.AsyncClient]],
+    provider: Provider,
+) -> None:
+    deployed = model("m", provider.url, model="gemini/g", api_base=f"{provider.url}/v1beta")
+    gateway, _ = await proxy(deployed)
+    client = await serve(replace(gateway, keep_alive_seconds=0.01))
+    kind = {"content-type": "application/json; charset=UTF-8"}
+    provider.next(Behaviour(headers=kind, chunks=[b"[{}", b",{}]"], seconds_between_chunks=0.1))
+
+    reply = await client.post(
+        f"/gemini/v1beta/models/g:streamGenerateContent?key={MASTER_KEY}", json=ASK
+    )
+
+    assert (b"[{},{}]", kind["content-type"]) == (reply.content, reply.headers["content-type"])
+    (received,) = provider.requests
+    assert "/v1beta/models/g:streamGenerateContent" == received.path
+    assert MASTER_KEY not in str(received)
+
+
+async def test_what_breaks_off_is_not_taken_for_whole(
+    client: httpx.AsyncClient, gateway: Gateway, provider: Provider
+) -> None:
+    kind = {"content-type": "audio/mpeg"}
+    provider.next(Behaviour(headers=kind, chunks=[b"a", b"b"], resets=1))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.post(
+            "/openai/v1/audio/speech",
+            json={**ASK, "stream": True},
+            headers={"authorization": f"Bearer {MASTER_KEY}"},
+        )
+
+    (entry,) = await ledger(gateway, 1)
+    assert "failure" == orjson.loads(entry["row"])["metadata"]["status"]

@@ -310,7 +310,8 @@ def test_cfn_lint_finds_nothing(which: str, request: pytest.FixtureRequest) -> N
         if which == "template"
         else request.getfixturevalue(which)
     )
-    linter = [str(python_of("aws")), "-m", "cfnlint"]
+    run = "import sys; from cfnlint.runner import main; sys.exit(main())"
+    linter = [str(python_of("aws")), "-c", run]
 
     done = subprocess.run(
         [*linter, "--regions", "eu-west-1", "--template", str(compiled.path)],

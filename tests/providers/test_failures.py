@@ -209,3 +209,39 @@ def test_public_pages_are_shown() -> None:
 def test_control_characters_become_spaces_and_length_is_bounded() -> None:
     assert "a b c" == clean("a\x00b\r\nc")
     assert MAX_MESSAGE == len(clean("x" * 1_000_000))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Input is too long for requested model.",
+        "ValidationException: Too many input tokens. Max input tokens: 200000",
+        "Malformed input request: expected maxLength: 100, actual: 200",
+        "String too long. Expected a string with maximum length 1048576",
+        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
+    ],
+)
+def test_every_vendors_words_for_too_long_are_known(message: str) -> None:
+    assert isinstance(told(400, {"message": message}), ContextWindowExceeded)
+
+
+def test_a_long_name_of_a_user_is_no_long_prompt() -> None:
+    message = "Invalid 'user': string too long. Expected a string with maximum length 64"
+
+    failed = told(400, {"message": message, "code": "string_above_max_length"})
+
+    assert not isinstance(failed, ContextWindowExceeded)
+
+
+@pytest.mark.parametrize(
+    ("message", "secret"),
+    [
+        ("User: arn:aws:sts::123456789012:assumed-role/gw/x is not authorized", "123456789012"),
+        ("Denied on '//aiplatform.googleapis.com/projects/mine-1/locations/eu'", "mine-1"),
+        ("Account a@mine-1.iam.gserviceaccount.com lacks a role", "mine-1"),
+        ("Rate limit reached in organization org-AbCdEf123456 on tokens", "org-AbCdEf123456"),
+        ("The key AKIAIOSFODNN7EXAMPLE is not valid", "AKIAIOSFODNN7EXAMPLE"),
+    ],
+)
+def test_accounts_of_the_operator_are_not_the_callers_business(message: str, secret: str) -> None:
+    assert secret not in told(403, {"message": message}).message

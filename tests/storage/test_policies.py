@@ -171,6 +171,18 @@ async def test_of_two_fences_the_higher_stands(redis: Redis, first: int, second:
     assert [Fence(12)] == await policies.read(redis, [K1])
 
 
+async def test_a_fence_is_lifted_by_its_number_and_what_stood_is_put_back(redis: Redis) -> None:
+    other, none = (Scope.KEY, "k2"), (Scope.KEY, "k3")
+    await policies.publish(redis, [policy(7)])
+    await policies.fence(redis, [K1, other, none], 9)
+    await policies.fence(redis, [other], 11)
+
+    await policies.lift(redis, 9, [(K1, policy(7)), (other, policy(3)), (none, None)])
+
+    assert [policy(7), Fence(11), None] == await policies.read(redis, [K1, other, none])
+    assert 86_000_000 < ((await everything(redis))["key:k1"].expires_in or 0)
+
+
 async def test_nothing_asked_is_nothing_done(redis: Redis) -> None:
     await policies.fence(redis, [], 9)
 

@@ -133,6 +133,7 @@ BESIDE = {
     "ledger_kept",
     "ledger_position",
     "litellm_auditlog",
+    "litellm_budgetalert",
     "litellm_budgettable",
     "litellm_credentialstable",
     "litellm_deletedverificationtoken",

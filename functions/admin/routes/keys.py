@@ -39,6 +39,16 @@ from shared.wire.admin_keys import (
 router = APIRouter(tags=["keys"])
 
 
+def keyed(body: GenerateKey, secret: str | None) -> GenerateKey:
+    """Ask for this very key, unless the caller asks for one."""
+    return body if secret is None or body.key else body.model_copy(update={"key": secret})
+
+
+def rekeyed(body: RegenerateKey, secret: str | None) -> RegenerateKey:
+    """Do the same for another secret of a key."""
+    return body if secret is None or body.new_key else body.model_copy(update={"new_key": secret})
+
+
 @router.post(
     "/key/generate",
     openapi_extra=documented(GenerateKey),
@@ -48,7 +58,10 @@ async def generate(request: Request, who: Who) -> Response:
     """Make a virtual key; the answer is the only time it is told."""
     body = await asked(request, GenerateKey)
     return await answer_once(
-        request, who, body, lambda: keys.generate_key(who.desk, who.caller, body, who.now)
+        request,
+        who,
+        body,
+        lambda secret: keys.generate_key(who.desk, who.caller, keyed(body, secret), who.now),
     )
 
 
@@ -61,7 +74,12 @@ async def generate_service_account(request: Request, who: Who) -> Response:
     """Make a key of a team that belongs to nobody in it."""
     body = await asked(request, GenerateKey)
     return await answer_once(
-        request, who, body, lambda: keys.generate_service_key(who.desk, who.caller, body, who.now)
+        request,
+        who,
+        body,
+        lambda secret: keys.generate_service_key(
+            who.desk, who.caller, keyed(body, secret), who.now
+        ),
     )
 
 
@@ -109,7 +127,9 @@ async def regenerate(request: Request, who: Who) -> Response:
         request,
         who,
         body,
-        lambda: key_rotation.regenerate_key(who.desk, who.caller, None, body, who.now),
+        lambda secret: key_rotation.regenerate_key(
+            who.desk, who.caller, None, rekeyed(body, secret), who.now
+        ),
     )
 
 
@@ -127,7 +147,9 @@ async def regenerate_named(
         request,
         who,
         body,
-        lambda: key_rotation.regenerate_key(who.desk, who.caller, key, body, who.now),
+        lambda secret: key_rotation.regenerate_key(
+            who.desk, who.caller, key, rekeyed(body, secret), who.now
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
-from shared.admin import credentials, model_reads, models
+from shared.admin import credentials, model_reads, models, rotation
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import (
     CredentialRow,
@@ -18,6 +18,8 @@ from shared.wire.admin_models import (
     DeletedModel,
     Done,
     ListModels,
+    Migrated,
+    MigrationReport,
     ModelEntries,
     ModelGroups,
     ModelPage,
@@ -119,6 +121,24 @@ async def new_credential(request: Request, who: Who) -> Response:
     body = await asked(request, NewCredential)
     await credentials.new_credential(who.desk, who.caller, body)
     return shown(Done(message="Credential created successfully"))
+
+
+@router.post("/credentials/migrate-encryption", responses={200: {"model": Migrated}})
+async def migrate(who: Who, *, dry_run: Annotated[bool, Query()] = False) -> Response:
+    """Seal anew, under the current key, what a previous one sealed; a dry run only counts."""
+    desk = who.desk
+    stale = await rotation.count_stale(desk.stores.postgres, desk.live.vault)
+    done = 0 if dry_run else await rotation.rotate_secrets(desk.stores, desk.live.vault)
+    report = MigrationReport(migrated=done, residual_legacy=stale - done)
+    return shown(Migrated(dry_run=dry_run, report=report))
+
+
+@router.get("/credentials/migrate-encryption/check", responses={200: {"model": Migrated}})
+async def check_migration(who: Who) -> Response:
+    """Say how many secrets still need a previous key."""
+    stale = await rotation.count_stale(who.desk.stores.postgres, who.desk.live.vault)
+    report = MigrationReport(migrated=0, residual_legacy=stale)
+    return shown(Migrated(dry_run=True, report=report))
 
 
 @router.get("/credentials", responses={200: {"model": Credentials}})

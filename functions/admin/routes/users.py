@@ -39,7 +39,11 @@ async def new(request: Request, who: Who) -> Response:
     """Make a user, with a key unless `auto_create_key` is false."""
     body = await asked(request, NewUser)
     return await answer_once(
-        request, who, body, lambda: users.new_user(who.desk, who.caller, body, who.now)
+        request,
+        who,
+        body,
+        lambda secret: users.new_user(who.desk, who.caller, body, who.now, secret=secret),
+        users.known_user,
     )
 
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shared.providers.anthropic.parts import turns
+from shared.providers.mending import ANY_TOOL, lacks_tools, mended
 from shared.providers.reading import mapping, mappings, text, without_nulls
 from shared.providers.unsupported import Unsupported
 
@@ -49,13 +50,14 @@ _KNOWS_BUDGETS_ONLY: Final = re.compile(
 
 def messages_body(call: Call, to: Deployment) -> JsonObject:
     """Translate a chat's body; raise BadRequest for what Anthropic cannot do."""
-    given, limits = call.body, Unsupported.by(call, to)
+    limits = Unsupported.by(call, to)
+    given = mended(call.body, to, limits)
     limits.refuse_unless_neutral(given, _UNKNOWN)
     system, conversation = turns(given.get("messages"), limits)
     body: JsonObject = {
         **limits.passed_on(given, _TRANSLATED, _UNKNOWN),
         "model": to.model,
-        "max_tokens": _limit(call, to),
+        "max_tokens": _limit(given, to),
         "messages": [*conversation],
     }
     config = dict(mapping(given.get("output_config")))
@@ -75,7 +77,7 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
     if user := text(given.get("user")):
         body["metadata"] = {"user_id": user}
     _think(body, config, given.get("reasoning_effort"), limits)
-    _add_tools(body, call, limits)
+    _add_tools(body, given, limits)
     if config:
         body["output_config"] = config
     match given.get("service_tier"):
@@ -88,9 +90,9 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
     return without_nulls(body)
 
 
-def _limit(call: Call, to: Deployment) -> int:
+def _limit(given: JsonObject, to: Deployment) -> int:
     for name in ("max_completion_tokens", "max_tokens"):
-        asked = call.body.get(name)
+        asked = given.get(name)
         if isinstance(asked, int):
             return asked
     return to.max_output_tokens or MAX_TOKENS
@@ -121,13 +123,15 @@ def _think(body: JsonObject, config: JsonObject, effort: Json, limits: Unsupport
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
-def _add_tools(body: JsonObject, call: Call, limits: Unsupported) -> None:
-    tools = [tool for t in mappings(call.body.get("tools")) if (tool := _tool(t, limits))]
+def _add_tools(body: JsonObject, given: JsonObject, limits: Unsupported) -> None:
+    # Anthropic refuses calls of tools that are not declared, so LiteLLM always declares one.
+    declared: Json = [ANY_TOOL] if lacks_tools(given) else given.get("tools")
+    tools = [tool for t in mappings(declared) if (tool := _tool(t, limits))]
     if not tools:
         return
     body["tools"] = [*tools]
-    choice = _choice(call.body.get("tool_choice"), limits)
-    if call.body.get("parallel_tool_calls") is False and choice != {"type": "none"}:
+    choice = _choice(given.get("tool_choice"), limits)
+    if given.get("parallel_tool_calls") is False and choice != {"type": "none"}:
         choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": True}
     if choice:
         body["tool_choice"] = choice

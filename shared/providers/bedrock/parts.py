@@ -1,6 +1,7 @@
 """Messages of a chat as Converse's, by docs.aws.amazon.com/bedrock (ContentBlock), read 2026-11.
 
-Bedrock takes images and documents as data only: a URL would have to be fetched, which we do not.
+Bedrock takes images, sound and documents as data or from S3; any other URL would have to be
+fetched, which we do not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from shared.providers.reading import mapping, mappings, text
+from shared.providers.reading import mapping, mappings, text, without_nulls
 from shared.providers.unsupported import unfit
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from shared.providers.unsupported import Unsupported
 
 _DATA_URL: Final = re.compile(r"data:([\w.+/-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
-_CACHE_POINT: Final[Json] = {"cachePoint": {"type": "default"}}
+_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_ID: Final = 64
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9 ()\[\]-]+")
 _FORMATS: Final = {"plain": "txt", "markdown": "md", "jpg": "jpeg"}
 
@@ -46,7 +48,11 @@ def cache_point(holder: JsonObject) -> list[Json]:
 
 
 def _point(holder: JsonObject) -> list[Json]:
-    return [_CACHE_POINT] if holder.get("cache_control") else []
+    control = holder.get("cache_control")
+    if not control:
+        return []
+    # By the shape CachePointBlock of botocore 1.44.5, read 2026-11: 5m, unless 1h is said.
+    return [{"cachePoint": without_nulls({"type": "default", "ttl": mapping(control).get("ttl")})}]
 
 
 def _append(found: list[JsonObject], role: str, blocks: list[Json]) -> None:
@@ -81,13 +87,17 @@ def _use(call: JsonObject) -> JsonObject:
         given = None
     if not isinstance(given, dict):
         raise unfit("messages.tool_calls.function.arguments", "must be a JSON object")
-    use: JsonObject = {"toolUseId": call.get("id"), "name": function.get("name"), "input": given}
+    use: JsonObject = {
+        "toolUseId": _id(call.get("id")),
+        "name": function.get("name"),
+        "input": given,
+    }
     return {"toolUse": use}
 
 
 def _result(message: JsonObject, limits: Unsupported) -> JsonObject:
     content = _blocks({**message, "cache_control": None}, limits) or [{"text": " "}]
-    return {"toolResult": {"toolUseId": message.get("tool_call_id"), "content": content}}
+    return {"toolResult": {"toolUseId": _id(message.get("tool_call_id")), "content": content}}
 
 
 def _blocks(message: JsonObject, limits: Unsupported) -> list[Json]:
@@ -110,22 +120,34 @@ def _block(part: JsonObject, limits: Unsupported) -> JsonObject | None:
         case "image_url":
             found = part.get("image_url")
             url = found if isinstance(found, str) else text(mapping(found).get("url"))
-            form, data = _held(url, "messages.content.image_url")
-            return {"image": {"format": form, "source": {"bytes": data}}}
+            return {"image": _held(url, "messages.content.image_url")}
+        case "input_audio":
+            audio = mapping(part.get("input_audio"))
+            sound: JsonObject = {"bytes": audio.get("data")}
+            return {"audio": {"format": audio.get("format"), "source": sound}}
         case "file":
             file = mapping(part.get("file"))
-            form, data = _held(text(file.get("file_data")), "messages.content.file")
+            held = text(file.get("file_data")) or text(file.get("file_id"))
             name = _NOT_IN_NAMES.sub("-", text(file.get("filename")).rpartition(".")[0])
-            source: JsonObject = {"bytes": data}
-            return {"document": {"format": form, "name": name or "document", "source": source}}
+            found = _held(held, "messages.content.file")
+            return {"document": {**found, "name": name or "document"}}
         case _:
             limits.refuse("messages.content", f"content of type '{kind}'")
             return None
 
 
-def _held(url: str, param: str) -> tuple[str, str]:
+def _held(url: str, param: str) -> JsonObject:
+    """Write data, or where it lies in S3, with its format."""
+    if url.startswith("s3://"):
+        form = url.rpartition(".")[2].lower()
+        return {"format": _FORMATS.get(form, form), "source": {"s3Location": {"uri": url}}}
     data = _DATA_URL.fullmatch(url)
     if data is None:
-        raise unfit(param, "must be a base64 data URL: Bedrock takes no other")
+        raise unfit(param, "must be a base64 data URL (or s3://…): Bedrock takes no other")
     subtype = data[1].rpartition("/")[2]
-    return _FORMATS.get(subtype, subtype), data[2]
+    return {"format": _FORMATS.get(subtype, subtype), "source": {"bytes": data[2]}}
+
+
+def _id(value: Json) -> str:
+    """Write another vendor's id of a call as Bedrock takes it."""
+    return _NOT_IN_IDS.sub("_", text(value))[:_LONGEST_ID] or "_"

@@ -70,6 +70,7 @@ def _message(blocks: list[JsonObject]) -> JsonObject:
     said, thoughts = "", ""
     calls: list[Json] = []
     thinking: list[Json] = []
+    citations: list[Json] = []
     for block in blocks:
         match block:
             case {"text": str(words)}:
@@ -81,12 +82,16 @@ def _message(blocks: list[JsonObject]) -> JsonObject:
                 told = mapping(reasoning.get("reasoningText"))
                 thoughts += text(told.get("text"))
                 thinking.append(_thinking(told, reasoning.get("redactedContent")))
+            case {"citationsContent": dict() as cited}:
+                said += "".join(text(part.get("text")) for part in mappings(cited.get("content")))
+                citations += mappings(cited.get("citations"))
             case _:
                 pass
     found: dict[str, Json] = {
         "tool_calls": calls,
         "thinking_blocks": thinking,
         "reasoning_content": thoughts,
+        "provider_specific_fields": {"citations": citations} if citations else None,
     }
     head: JsonObject = {"role": "assistant", "content": said or None, "refusal": None}
     return {**head, **{name: value for name, value in found.items() if value}}
@@ -159,6 +164,8 @@ class ChatMeaning:
                 found = _thinking(reasoning, reasoning.get("redactedContent"))
                 spoken: JsonObject = {"reasoning_content": thought} if thought else {}
                 return [self.chunks.delta({**spoken, "thinking_blocks": [found]})]
+            case {"citation": dict() as citation}:
+                return [self.chunks.delta({"provider_specific_fields": {"citation": citation}})]
             case _:
                 return []
 

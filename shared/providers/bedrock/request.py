@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.providers.bedrock.parts import cache_point, conversation
+from shared.providers.mending import lacks_tools, mended
 from shared.providers.reading import mapping, mappings, text, without_nulls
-from shared.providers.unsupported import Unsupported
+from shared.providers.unsupported import Unsupported, unfit
 
 if TYPE_CHECKING:
     from shared.domain import Call, Deployment, Json, JsonObject
@@ -41,7 +42,12 @@ _LEAST_BUDGET: Final = 1024
 
 def converse_body(call: Call, to: Deployment) -> JsonObject:
     """Translate a chat's body; raise BadRequest for what Converse cannot do."""
-    given, limits = call.body, Unsupported.by(call, to)
+    limits = Unsupported.by(call, to)
+    given = mended(call.body, to, limits)
+    if lacks_tools(given):
+        raise unfit(
+            "tools", "must declare the tools that were called, or set `modify_params: true`"
+        )
     limits.refuse_unless_neutral(given, _UNKNOWN)
     system, messages = conversation(given.get("messages"), limits)
     stop, limit = given.get("stop"), given.get("max_completion_tokens")
@@ -67,7 +73,7 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
         "inferenceConfig": without_nulls(inference) or None,
         "additionalModelRequestFields": without_nulls(own) or None,
         "outputConfig": _format(mapping(given.get("response_format")), limits),
-        "toolConfig": _tools(call, limits),
+        "toolConfig": _tools(given, limits),
         "serviceTier": {"type": tier} if tier and tier != "auto" else given.get("serviceTier"),
     }
     return without_nulls(body)
@@ -99,9 +105,9 @@ def _format(asked: JsonObject, limits: Unsupported) -> JsonObject | None:
             return None
 
 
-def _tools(call: Call, limits: Unsupported) -> JsonObject | None:
+def _tools(given: JsonObject, limits: Unsupported) -> JsonObject | None:
     tools: list[Json] = []
-    for tool in mappings(call.body.get("tools")):
+    for tool in mappings(given.get("tools")):
         if tool.get("type") != "function":
             limits.refuse("tools", f"tools of type '{tool.get('type')}'")
             continue
@@ -117,13 +123,11 @@ def _tools(call: Call, limits: Unsupported) -> JsonObject | None:
         made: JsonObject = {"toolSpec": without_nulls(spec)}
         tools += [made, *cache_point(tool)]
     # Converse knows no way to forbid tools but to have none.
-    if not tools or call.body.get("tool_choice") == "none":
+    if not tools or given.get("tool_choice") == "none":
         return None
-    if call.body.get("parallel_tool_calls") is False:
+    if given.get("parallel_tool_calls") is False:
         limits.refuse("parallel_tool_calls")
-    return without_nulls(
-        {"tools": tools, "toolChoice": _choice(call.body.get("tool_choice"), limits)}
-    )
+    return without_nulls({"tools": tools, "toolChoice": _choice(given.get("tool_choice"), limits)})
 
 
 def _choice(value: Json, limits: Unsupported) -> JsonObject | None:

@@ -18,6 +18,7 @@ from shared.providers.chunks import ChunkWriter
 from shared.providers.decoding import JsonDecoder
 from shared.providers.dialect import StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
+from shared.providers.gemini.extras import sources
 from shared.providers.gemini.reply import chat_reply, finish_reason, pieces, refuse_if_blocked
 from shared.providers.gemini.request import content_body
 from shared.providers.gemini.usage import content_usage
@@ -96,6 +97,7 @@ class _ChatMeaning:
     chunks: ChunkWriter
     _usage: Usage | None = None
     _calls: dict[int, int] = field(default_factory=dict[int, int])
+    _said: dict[int, str] = field(default_factory=dict[int, str])
     _has_begun: bool = False
     _has_stopped: bool = False
 
@@ -123,6 +125,7 @@ class _ChatMeaning:
         if calls := mappings(delta.get("tool_calls")):
             self._calls[index] = made + len(calls)
             delta["tool_calls"] = [{"index": made + i, **call} for i, call in enumerate(calls)]
+        delta |= sources(candidate, self._so_far(index, text(delta.get("content"))))
         reason = finish_reason(candidate, has_calls=index in self._calls)
         self._has_stopped = self._has_stopped or reason is not None
         if not delta and reason is None:
@@ -131,3 +134,8 @@ class _ChatMeaning:
             self._has_begun = True
             delta = {"role": "assistant", **delta}
         return self.chunks.delta(delta, reason, index=index, usage=self._usage)
+
+    def _so_far(self, index: int, said: str) -> str:
+        """Join a choice's words: what Google tells of sources is of all of them."""
+        self._said[index] = self._said.get(index, "") + said
+        return self._said[index]

@@ -40,7 +40,7 @@ def contents(
                 names |= _named(message)
                 _append(found, "model", _said(message, limits, needs_signatures=needs_signatures))
             case "tool" | "function":
-                _append(found, "user", [_result(message, names)])
+                _append(found, "user", _result(message, names, limits))
             case _:
                 _append(found, "user", _parts(message.get("content"), limits))
     return system, found
@@ -91,16 +91,23 @@ def _call(call: JsonObject) -> JsonObject:
     return {**part, "thoughtSignature": signature} if signature else part
 
 
-def _result(message: JsonObject, names: dict[str, str]) -> JsonObject:
-    """Write a tool's result under the tool's name, which Gemini matches it by."""
+def _result(message: JsonObject, names: dict[str, str], limits: Unsupported) -> list[JsonObject]:
+    """Write a tool's result under the tool's name, which Gemini matches it by.
+
+    What is not text stands beside it: only Gemini 3 takes media within a result.
+    """
     content = message.get("content")
+    beside: list[JsonObject] = []
     if isinstance(content, list):
-        content = "\n".join(text(part.get("text")) for part in mappings(content))
+        parts = _parts(content, limits)
+        beside = [part for part in parts if "text" not in part]
+        content = "\n".join(text(part.get("text")) for part in parts if "text" in part)
     called = text(message.get("tool_call_id"))
     name = names.get(called) or text(message.get("name"))
     if not name:
         raise unfit("messages.tool_call_id", "must be the id of a call made before")
-    return {"functionResponse": {"name": name, "response": _object(text(content))}}
+    made: JsonObject = {"name": name, "response": _object(text(content))}
+    return [{"functionResponse": made}, *beside]
 
 
 def _object(content: str) -> JsonObject:

@@ -9,6 +9,7 @@ import orjson
 from shared.errors import ContentPolicyViolated
 from shared.providers.chunks import completion
 from shared.providers.dialect import Reply
+from shared.providers.gemini.extras import logprobs, sources
 from shared.providers.gemini.usage import content_usage
 from shared.providers.reading import mapping, mappings, text
 from shared.providers.usage import text_bytes
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
     from shared.domain import Call, Json, JsonObject
 
-# ai.google.dev/api/generate-content#FinishReason, read 2026-11.
+# ai.google.dev/api/generate-content#FinishReason and google-genai 3.4, read 2026-11.
 _FINISH_REASONS: Final[Mapping[str, str]] = {
     "MAX_TOKENS": "length",
     **dict.fromkeys(
         [
             *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
-            *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+            *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR"),
         ],
         "content_filter",
     ),
@@ -97,17 +98,19 @@ def pieces(parts: Iterable[JsonObject], response_id: str, first_call: int) -> Js
 def _choice(candidate: JsonObject, response_id: str) -> JsonObject:
     parts = mappings(mapping(candidate.get("content")).get("parts"))
     index = candidate.get("index", 0)
+    said = pieces(parts, f"{response_id}_{index}" if index else response_id, 0)
     message: JsonObject = {
         "role": "assistant",
         "content": None,
         "refusal": None,
-        **pieces(parts, f"{response_id}_{index}" if index else response_id, 0),
+        **said,
+        **sources(candidate, text(said.get("content"))),
     }
     return {
         "index": index,
         "message": message,
         "finish_reason": finish_reason(candidate, has_calls="tool_calls" in message) or "stop",
-        "logprobs": None,
+        "logprobs": logprobs(candidate),
     }
 
 

@@ -360,8 +360,9 @@ set token = %(new_token)s,
 where token = %(token)s;
 
 -- name: end_grace
--- Forget the former secrets of a key: those of a grace period that nobody is to have any longer.
-delete from litellm_deprecatedverificationtoken
+-- End the grace periods of a key's former secrets; that they were its own is remembered for rows still to come.
+update litellm_deprecatedverificationtoken
+set revoke_at = least(revoke_at, clock_timestamp())
 where active_token_id = (
     select id
     from litellm_verificationtoken

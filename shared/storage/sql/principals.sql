@@ -102,3 +102,16 @@ where deleted_at >= %(since)s
   and version > %(after)s
 order by version
 limit %(most)s;
+
+-- name: gone_before
+-- Those of the entities that were deleted before a moment and are not there again.
+select tombstone.scope, tombstone.entity_id
+from policy_tombstone as tombstone
+inner join unnest(%(scopes)s::text[], %(entity_ids)s::text[]) as wanted (scope, entity_id) using (scope, entity_id)
+where tombstone.deleted_at < %(before)s
+  and not exists (
+      select
+      from policy
+      where policy.scope = tombstone.scope
+        and policy.entity_id = tombstone.entity_id
+  );

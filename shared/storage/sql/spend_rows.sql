@@ -50,6 +50,14 @@ with booked as (
         team_id, organization_id, end_user, metadata, status, request_tags, since, call_type, cache_hit
 ),
 
+-- A key that has another secret by now bears what its former one spent.
+former as (
+    select former.token, key.token as current
+    from litellm_deprecatedverificationtoken as former
+    inner join litellm_verificationtoken as key on key.id = former.active_token_id
+    where former.token in (select api_key from booked)
+),
+
 -- Who bears how much, in which period: null where a kind has no limits and nobody looked.
 borne as (
     select
@@ -59,7 +67,11 @@ borne as (
         from booked
         cross join lateral (
             values
-            ('key', api_key, (since ->> 'key')::bigint),
+            (
+                'key',
+                coalesce((select current from former where token = booked.api_key), booked.api_key),
+                (since ->> 'key')::bigint
+            ),
             ('user', "user", (since ->> 'user')::bigint),
             ('team', team_id, (since ->> 'team')::bigint),
             ('team_member', tollgate_pair(team_id, "user"), (since ->> 'team_member')::bigint),
@@ -186,7 +198,11 @@ window_spend as (
         scope, entity_id, name, to_timestamp(by_period.since / 1000.0)::timestamptz(3) as since, spend
     from (
         select
-            entry ->> 0 as scope, entry ->> 1 as entity_id, entry ->> 2 as name, (entry ->> 3)::bigint as since,
+            entry ->> 0 as scope,
+            coalesce(
+                (select current from former where token = entry ->> 1 and entry ->> 0 = 'key'), entry ->> 1
+            ) as entity_id,
+            entry ->> 2 as name, (entry ->> 3)::bigint as since,
             sum(spend) as spend
         from booked
         cross join lateral jsonb_array_elements(since -> 'windows') as entry

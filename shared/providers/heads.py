@@ -1,0 +1,36 @@
+"""The head of a vendor's answer that is passed on as it is: what of it is for the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHOWN: Final = frozenset(
+    {
+        *("content-type", "content-disposition", "content-language", "content-range"),
+        *("accept-ranges", "etag", "last-modified", "retry-after", "retry-after-ms"),
+        *("x-should-retry", "openai-processing-ms", "openai-version", "x-goog-upload-status"),
+    }
+)
+_SHOWN_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
+"""Of a vendor's headers, what is for the caller: no cookies, none of the account's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A vendor's status, and those of its headers that are for the caller."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a vendor's headers that are for the caller; names in lower case."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in _SHOWN or name.startswith(_SHOWN_PREFIXES)
+    }
