@@ -13,6 +13,7 @@ from shared.auth.keys import hash_key, key_name, make_key
 from shared.domain import Key, KeyHash, Principal, Scope
 from shared.errors import BadRequest, RedisDown
 from shared.limits.budgets import BudgetRules, budgets_of
+from shared.limits.models import ModelNames
 from shared.limits.periods import expires_at
 from shared.observability import log
 from shared.storage import admin_keys
@@ -103,7 +104,9 @@ async def _carry_windows(desk: Desk, former: KeyHash, token: KeyHash, now: Milli
         budget.line.bearer
         for key in found
         if isinstance(key, Key)
-        for budget in budgets_of(Principal(key), [*key.model_max_budget], now, rules, is_free=False)
+        for budget in budgets_of(
+            Principal(key), ModelNames((*key.model_max_budget,)), now, rules, is_free=False
+        )
     ]
     windows = [each.window for each in bearers if each.scope is Scope.KEY and not each.is_own]
     pairs = [

@@ -1,7 +1,7 @@
-"""Accounts at platforms that a key alone does not open: AWS's and Google's parameters of a model.
+"""Accounts at platforms that a key alone does not open: parameters of AWS, Google and Azure.
 
-Names of parameters and variables are LiteLLM's (llms/bedrock/base_aws_llm.py and
-llms/vertex_ai/vertex_llm_base.py of its version 1.109, read 2026-11).
+Names of parameters and variables are LiteLLM's (llms/bedrock/base_aws_llm.py,
+llms/vertex_ai/vertex_llm_base.py, llms/azure/common_utils.py of its version 1.109, read 2026-11).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECRETS: Final = (
     *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_external_id"),
-    *("vertex_credentials", "vertex_ai_credentials"),
+    *("vertex_credentials", "vertex_ai_credentials", "azure_ad_token", "client_secret"),
 )
 ADDRESSES: Final = ("aws_bedrock_runtime_endpoint",)
 
@@ -38,10 +38,18 @@ _AWS_CONTAINER: Final[Mapping[str, str]] = {
     "credentials_uri": "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "credentials_token": "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 }
+_AZURE: Final[Mapping[str, str]] = {
+    "azure_ad_token": "AZURE_AD_TOKEN",
+    "tenant_id": "AZURE_TENANT_ID",
+    "client_id": "AZURE_CLIENT_ID",
+    "client_secret": "AZURE_CLIENT_SECRET",
+    "azure_scope": "AZURE_SCOPE",
+}
 _AWS_ROLE: Final = ("aws_role_name", "aws_session_name", "aws_external_id")
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _ROUTES: Final = ("converse", "invoke")
 _CREDENTIALS: Final = ("vertex_credentials", "vertex_ai_credentials")
+_GOOGLES: Final = re.compile(r"https://(?:[a-z0-9-]+\.)*googleapis\.com/[a-z0-9/._-]*")
 _ANYWHERE: Final = "global"
 _LOCATION: Final = re.compile(r"[a-z0-9-]{2,32}")
 
@@ -53,6 +61,8 @@ def account_of(params: Section, vendor: Vendor, model: str) -> JsonObject:
             return _aws(params, model)
         case "gemini" if vendor.provider == "vertex_ai":
             return _google(params)
+        case "azure" | "azure_ai":
+            return _azure(params)
         case _:
             return {}
 
@@ -73,12 +83,14 @@ def without_region(model: str) -> str:
     return "/".join(part for part in model.split("/") if not _REGION.fullmatch(part))
 
 
-def refuse_paths(params: Section) -> None:
-    """Note that an administrator names a file of the machine instead of giving what is in it."""
+def check_given_over_api(params: Section) -> None:
+    """Note credentials that name a file of the machine, or whom to ask for tokens but Google."""
     for name in _CREDENTIALS:
         value = params.values.get(name)
         if isinstance(value, str) and not value.lstrip().startswith("{"):
             params.problem(name, "given over the API must be JSON, not a path")
+        elif value is not None and not _asks_google(value):
+            params.problem(name, "given over the API must have a token_uri of googleapis.com")
 
 
 def _aws(params: Section, model: str) -> JsonObject:
@@ -122,6 +134,18 @@ def _google(params: Section) -> JsonObject:
     return {"vertex_credentials": credentials} if credentials else {}
 
 
+def _azure(params: Section) -> JsonObject:
+    """Read a token of Entra's, or the application that gets one."""
+    environment = params.environment or {}
+    found = {
+        name: params.secret(name) or environment.get(variable, "")
+        for name, variable in _AZURE.items()
+    }
+    given: JsonObject = {name: value for name, value in found.items() if value}
+    application = {"tenant_id", "client_id", "client_secret"}
+    return given if "azure_ad_token" in given or application <= given.keys() else {}
+
+
 def _vertex_address(params: Section) -> str:
     """Address a project where one is named, else the one that its credentials are of."""
     environment = params.environment or {}
@@ -153,6 +177,15 @@ def _own_project(params: Section) -> str:
         return ""
     project = found.get("project_id") if isinstance(found, dict) else None
     return project if isinstance(project, str) else ""
+
+
+def _asks_google(value: Json) -> bool:
+    try:
+        found: Json = orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return True  # which is told elsewhere
+    uri = found.get("token_uri") if isinstance(found, dict) else None
+    return uri is None or (isinstance(uri, str) and _GOOGLES.fullmatch(uri) is not None)
 
 
 def _either(params: Section, name: str, other: str, parse: Callable[[Json], str]) -> str:

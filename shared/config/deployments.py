@@ -14,7 +14,7 @@ from shared.config.accounts import (
     SECRETS,
     account_of,
     address_of,
-    refuse_paths,
+    check_given_over_api,
     without_region,
 )
 from shared.config.model import UNORDERED
@@ -129,7 +129,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         account=account_of(params, vendor, model),
     )
     if info.values.get("db_model") is True:
-        refuse_paths(params)
+        check_given_over_api(params)
     info.ignore(_ONLY_SHOWN)
     for section in (params, info, entry):
         section.warn_about_unread()

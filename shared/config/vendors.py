@@ -198,6 +198,7 @@ _SPEAKING_THEIR_OWN: Final = (
         dialect="azure",
         version_variable="AZURE_API_VERSION",
     ),
+    Vendor("azure_ai", key_variables=("AZURE_AI_API_KEY",), dialect="azure_ai"),
     Vendor("bedrock", key_variables=("AWS_BEARER_TOKEN_BEDROCK",), dialect="bedrock"),
     Vendor("cohere", "https://api.cohere.com", ("COHERE_API_KEY", "CO_API_KEY"), "cohere"),
     Vendor("cohere_chat", "https://api.cohere.com", ("COHERE_API_KEY", "CO_API_KEY"), "cohere"),

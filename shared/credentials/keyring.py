@@ -40,6 +40,10 @@ class Keyring:
             return await self._signed(request, to, now)
         if "vertex_credentials" in to.account:
             return await self._with_token(request, to, now)
+        if "azure_ad_token" in to.account:
+            return _bearing(request, str(to.account["azure_ad_token"]))
+        if "client_secret" in to.account:
+            return await self._with_azures_token(request, to, now)
         return request
 
     async def _signed(self, request: HttpRequest, to: Deployment, now: Millis) -> HttpRequest:
@@ -67,4 +71,17 @@ class Keyring:
             raise refused("The deployment's credentials are not those of an account at Google.")
         self._tokens = self._tokens or Fetched(self._http, google.token_grant)
         token = await self._tokens.get(given.encode(), google.token_request(account, now), now)
-        return replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
+        return _bearing(request, token)
+
+    async def _with_azures_token(
+        self, request: HttpRequest, to: Deployment, now: Millis
+    ) -> HttpRequest:
+        from shared.credentials import azure, google
+
+        asking = azure.token_request(to.account)
+        self._tokens = self._tokens or Fetched(self._http, google.token_grant)
+        return _bearing(request, await self._tokens.get(asking.body, asking, now))
+
+
+def _bearing(request: HttpRequest, token: str) -> HttpRequest:
+    return replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})

@@ -12,7 +12,7 @@ from shared.errors import (
     ProviderFailed,
     StoreDown,
 )
-from shared.gateway.deadlines import LEAST_SECONDS, seconds_left
+from shared.gateway.deadlines import LEAST_SECONDS, rest_until, seconds_left
 from shared.gateway.hedging import ask_hedged
 from shared.gateway.mocking import fails_for_good, is_mocked
 from shared.gateway.planning import by_limits, switch_to
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TIMEOUT = 408
-_JITTER_SECONDS = 0.2
-
-LONGEST_REST_SECONDS = 8.0
-"""How long a call waits for a deployment that cools, when there is no other to ask."""
 
 
 async def first_success(running: Running, ask: Callable[[Running], Awaitable[T]]) -> T:
@@ -100,12 +96,10 @@ async def _take(
             if not isinstance(chosen, NoCandidate):
                 return chosen
             waits += [chosen.ms] if chosen.ms else []
-        rest = min(waits, default=0) / 1000
-        is_soon = 0 < rest <= LONGEST_REST_SECONDS and rest + LEAST_SECONDS <= seconds_left(running)
-        if has_rested or not is_soon or not may_retry_group(running, error):
+        rest = rest_until(running.gateway, running.call, min(waits, default=0))
+        if has_rested or rest is None or not may_retry_group(running, error):
             return None
-        # Not all at the same moment, or whoever comes back first gets them all.
-        await asyncio.sleep(rest + running.gateway.random.uniform(0, _JITTER_SECONDS))
+        await asyncio.sleep(rest)
     return None
 
 

@@ -6,7 +6,8 @@ missing or the clock off, that is put right and everything is decided anew.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,12 @@ from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
 from shared.gateway.clamping import clamped, room_of
+from shared.gateway.deadlines import rest_until
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
-from shared.gateway.timings import Timings
+from shared.gateway.timings import PROVIDER, Timings
 from shared.gateway.unheard import book_nothing
 from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
@@ -46,7 +48,7 @@ from shared.storage.admission import (
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shared.cache.lookup import Lookup
     from shared.domain import Call, Principal
@@ -85,7 +87,7 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
 async def _hold(
     gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
 ) -> Running:
-    reloads = begin = 0
+    reloads, search = 0, _Search(timings)
     for _ in range(ROUNDS):
         gateway, known = await _configured(gateway)
         version = known if reloads < RELOADS else NOT_TOLD
@@ -94,7 +96,7 @@ async def _hold(
         if decided is None:
             continue
         principal, call, quotes = decided
-        plan = plan_of(gateway, principal, call, quotes, begin)
+        plan = plan_of(gateway, principal, call, quotes, search.begin)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config)
         try:
             with timings.step("admit"):
@@ -114,7 +116,7 @@ async def _hold(
                     continue
                 told = call if caching is None else caching.asked
                 return Running(
-                    gateway, told, principal, plan, quotes, reply, timings, caching, begin
+                    gateway, told, principal, plan, quotes, reply, timings, caching, search.begin
                 )
             case Reconfigured():
                 reloads += 1
@@ -123,9 +125,38 @@ async def _hold(
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
                     await _put_right(gateway, asked, plan, reply)
+            case AllCool(ms) if await search.goes_on(gateway, call, plan, quotes, ms):
+                continue
             case _:
-                asked, begin = _otherwise(gateway, asked, decided, plan, reply, begin)
+                asked = _shortened(gateway, asked, decided, plan, reply, search.begin)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
+
+
+@dataclass(slots=True)
+class _Search:
+    """How far a call has come in looking for a deployment: the turn at which its plan begins."""
+
+    timings: Timings
+    begin: int = 0
+    waits: list[int] = field(default_factory=list[int])
+    has_rested: bool = False
+
+    async def goes_on(
+        self, gateway: Gateway, call: Call, plan: Plan, quotes: Sequence[Quote], back_in_ms: int
+    ) -> bool:
+        """Go on to the next model; after the last, rest until the first deployment is back."""
+        self.waits.append(back_in_ms)
+        later = next_model(plan, quotes, self.begin)
+        if later is not None:
+            self.begin = later
+            return True
+        rest = rest_until(gateway, call, min(self.waits))
+        if self.has_rested or rest is None:
+            return False
+        with self.timings.step(PROVIDER):  # it is the providers' time
+            await asyncio.sleep(rest)
+        self.begin, self.waits, self.has_rested = 0, [], True
+        return True
 
 
 async def _decide(
@@ -184,26 +215,21 @@ async def _reload(gateway: Gateway, version: str) -> None:
         await gateway.live.reload(int(version.partition(" ")[0]))
 
 
-def _otherwise(
+def _shortened(
     gateway: Gateway,
     asked: Call,
     decided: tuple[Principal, Call, tuple[Quote, ...]],
     plan: Plan,
     refused: Refusal,
     begin: int,
-) -> tuple[Call, int]:
-    """Return the call that asks for less, or at which turn another model begins; else refuse."""
+) -> Call:
+    """Return the call with an answer that the budget bears, where that is wanted; else refuse."""
     principal, call, quotes = decided
-    match refused:
-        case AllCool() if (later := next_model(plan, quotes, begin)) is not None:
-            return asked, later
-        case NoBudget():
-            group = [quote for quote in quotes if quote.group == quotes[begin].group]
-            shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
-            if shorter is not None:
-                return shorter, begin
-        case _:
-            pass
+    if isinstance(refused, NoBudget):
+        group = [quote for quote in quotes if quote.group == quotes[begin].group]
+        shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
+        if shorter is not None:
+            return shorter
     status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
     raise refusal(refused, plan, principal, call, now, budget_status=status)
 

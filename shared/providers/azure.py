@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "2024-10-21"
 """The last version that is no preview; a deployment's `api_version` goes before it."""
+FOUNDRY_VERSION: Final = "2024-05-01-preview"
+"""What Foundry's models are asked by below `/models`, as in LiteLLM 1.109 (llms/azure_ai)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Azure:
-    """Around OpenAI's dialect."""
+    """Around OpenAI's dialect; Foundry names the model in the body, as OpenAI does."""
 
     openai: Dialect
+    is_foundry: bool = False
 
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Build OpenAI's request, then address it."""
@@ -36,6 +39,10 @@ class Azure:
         headers = {k: v for k, v in made.headers.items() if k != "authorization"}
         if to.api_key:
             headers = {"api-key": to.api_key, **headers}
+        if self.is_foundry and not base.endswith("/v1"):
+            version = query or f"api-version={quote(to.api_version or FOUNDRY_VERSION, safe='')}"
+            below = "" if base.endswith("/models") else "/models"
+            return replace(made, url=f"{base}{below}{path}?{version}", headers=headers)
         if base.endswith("/v1"):
             url = base + path + (f"?{query}" if query else "")
             return replace(made, url=url, headers=headers)

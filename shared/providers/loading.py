@@ -35,6 +35,13 @@ def azure() -> Dialect:
     return Azure(openai())
 
 
+def azure_ai() -> Dialect:
+    """Foundry's addresses around OpenAI's bodies."""
+    from shared.providers.azure import Azure
+
+    return Azure(openai(), is_foundry=True)
+
+
 def mistral() -> Dialect:
     """Mistral's words around OpenAI's.
 

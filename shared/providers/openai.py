@@ -38,10 +38,10 @@ _CONTENT: Final[Mapping[Endpoint, str]] = {
     Endpoint.COMPLETION: "choices",
     Endpoint.EMBEDDING: "data",
 }
-_REASONS: Final = re.compile(r"o[1-9](-|$)|gpt-5")
+_REASONS: Final = re.compile(r"(?:azure/)?(?:o[1-9](-|$)|gpt-5)")
 """Models that refuse `max_tokens`: it does not say whether reasoning counts."""
 _STRICT: Final = frozenset({"openai", "azure"})
-"""Who answers 400 to another vendor's thoughts."""
+"""Who answers 400 to another vendor's thoughts, and for some models to the old limit."""
 _DONE: Final = b"[DONE]"
 _OF_RESPONSES: Final = frozenset({Endpoint.RESPONSES, Endpoint.COMPACT})
 
@@ -79,7 +79,7 @@ class OpenAI:
             del body["max_completion_tokens"]
             body["max_tokens"] = limit
         url = self.url(to, _PATHS[call.endpoint])
-        if to.provider == "openai" and _REASONS.match(to.model):
+        if to.provider in _STRICT and _REASONS.match(to.base_model or to.model):
             _rename_limit(body)
         headers = {
             **call.extra_headers,

@@ -26,6 +26,7 @@ _CHATS: Final[Mapping[str, Callable[[], Dialect]]] = {
     "openai": loading.openai,
     "anthropic": loading.anthropic,
     "azure": loading.azure,
+    "azure_ai": loading.azure_ai,
     "bedrock": loading.bedrock,
     "bedrock_claude": loading.bedrock_claude,
     "cohere": loading.cohere,
@@ -35,7 +36,7 @@ _CHATS: Final[Mapping[str, Callable[[], Dialect]]] = {
 }
 """What each speaks to callers of a chat."""
 
-_OPENAIS: Final = frozenset({"openai", "azure", "mistral"})
+_OPENAIS: Final = frozenset({"openai", "azure", "azure_ai", "mistral"})
 """Dialects whose other endpoints are OpenAI's too."""
 
 _RICH: Final = frozenset({"openrouter", "litellm_proxy"})
@@ -44,7 +45,9 @@ _RICH: Final = frozenset({"openrouter", "litellm_proxy"})
 _KNOWS_RESPONSES: Final = frozenset({"openai", "litellm_proxy", "xai"})
 """Who speaks the Responses API itself, and stores what it answered."""
 
-_CHATS_ONLY: Final = frozenset({"cloudflare", "github", "groq", "huggingface", "perplexity"})
+_CHATS_ONLY: Final = frozenset(
+    {"azure_ai", "cloudflare", "github", "groq", "huggingface", "perplexity"}
+)
 """Who, of those that speak OpenAI's, has no completions of the old kind."""
 
 _OPENAIS_CHATS: Final = re.compile(

@@ -63,8 +63,10 @@ _SAME_PLACE: Final = {
     "ollama_chat": "ollama",
     "cohere_chat": "cohere",
 }
-_ROUTE: Final = "converse/"
+_ROUTE: Final = re.compile(r"(?:converse|invoke)/")
 """What LiteLLM's names of Bedrock's models may begin with; it is no part of the name."""
+_REGIONS: Final = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|global)\.")
+"""Where a profile of Bedrock's may send a call; without a price of its own it costs the model's."""
 
 _Groups = dict[str, dict[str, Decimal]]
 """Rates by letter, under the label of their group: "" standard, ">N", "flex", "flex>N" …"""
@@ -258,7 +260,10 @@ def _groups_of(custom: tuple[tuple[str, str], ...]) -> _Groups:
 def _key_of(provider: str, model: str, base_model: str | None) -> str | None:
     """Find the table's name for a model; a base model may be named with or without provider."""
     table, place = _models(), _SAME_PLACE.get(provider, provider)
-    names = [f"{place}/{model.removeprefix(_ROUTE)}"]
+    names = [f"{place}/{model}"]
+    if place == "bedrock":
+        asked = _ROUTE.sub("", model, count=1)
+        names += [f"{place}/{asked}", f"{place}/{_REGIONS.sub('', asked, count=1)}"]
     if model.startswith("ft:"):
         names.append(f"{place}/{':'.join(model.split(':')[:2])}")
     if base_model:

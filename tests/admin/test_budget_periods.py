@@ -11,7 +11,6 @@ from tests.admin.asking import own
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.domain import Json
     from tests.admin.asking import Admin
 
 ENTITIES = """
@@ -27,7 +26,7 @@ ENTITIES = """
     """
 
 
-async def given_due_budget(admin: Admin) -> tuple[str, datetime, Json]:
+async def given_due_budget(admin: Admin) -> tuple[str, datetime, dict[str, str]]:
     """Make a daily budget whose day was over an hour ago, all kinds linked to it having spent."""
     budget_id, name = own("b"), own("name")
     await admin.made("/budget/new", budget_id=budget_id, max_budget=5, budget_duration="1d")
@@ -67,7 +66,7 @@ async def test_another_budget_begins_the_period_that_was_due_by_the_former(
     _, due, linked = await given_due_budget(admin)
     other = own("b")
     await admin.made("/budget/new", budget_id=other, max_budget=5, budget_duration="30d")
-    name: Json = {
+    name = {
         "key": {"key": linked["key"]},
         "customer": {"user_id": linked["name"]},
         "tag": {"name": linked["name"]},

@@ -90,3 +90,23 @@ def test_a_function_starts_with_nothing_but_the_bundle(function: str) -> None:
 
     assert "typer" in absent
     assert "functions" in modules
+
+
+@pytest.mark.parametrize("module", ["functions.proxy.app", "functions.proxy.handler"])
+def test_the_proxy_starts_without_the_dialects_of_vendors(module: str) -> None:
+    script = f"import sys, {module}; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    rooms = {name for name in done.stdout.split() if name.startswith("shared.providers.")}
+    assert "shared.providers.registry" in rooms
+    vendors = ("anthropic", "azure", "bedrock", "cohere", "gemini", "mistral", "messages")
+    assert not [name for name in rooms if name.split(".")[2] in vendors]
+    assert not [name for name in done.stdout.split() if name in {"cryptography", "botocore"}]

@@ -102,7 +102,7 @@ def test_vertex_is_at_the_location_that_is_named(location: str, host: str) -> No
 
 @pytest.mark.parametrize("given", [SERVICE_ACCOUNT, orjson.dumps(SERVICE_ACCOUNT).decode()])
 def test_a_service_account_tells_its_project(given: Json) -> None:
-    deployment, problems = made(model="vertex_ai/gemini-2.5-pro", vertex_credentials=given)
+    deployment, problems = made({}, model="vertex_ai/gemini-2.5-pro", vertex_credentials=given)
 
     assert [] == problems
     assert "/projects/mine/locations/global/" in deployment.api_base
@@ -111,9 +111,12 @@ def test_a_service_account_tells_its_project(given: Json) -> None:
 
 
 def test_a_secret_does_not_change_who_a_deployment_is() -> None:
-    first, _ = made(model="bedrock/m", aws_region_name="us-east-1", **KEYS)
+    first, _ = made({}, model="bedrock/m", aws_region_name="us-east-1", **KEYS)
     second, _ = made(
-        model="bedrock/m", aws_region_name="us-east-1", **{**KEYS, "aws_secret_access_key": "new"}
+        {},
+        model="bedrock/m",
+        aws_region_name="us-east-1",
+        **{**KEYS, "aws_secret_access_key": "new"},
     )
 
     assert first.id == second.id
@@ -143,16 +146,49 @@ def test_what_is_done_with_parameters_is_read() -> None:
     )
 
 
-def test_a_path_of_credentials_is_not_taken_over_the_api() -> None:
+@pytest.mark.parametrize(
+    ("credentials", "problem"),
+    [
+        ("/etc/passwd", "not a path"),
+        ({**SERVICE_ACCOUNT, "token_uri": "http://169.254.169.254/"}, "token_uri"),
+        ({**SERVICE_ACCOUNT, "token_uri": "https://googleapis.com.evil.example/"}, "token_uri"),
+        ({**SERVICE_ACCOUNT, "token_uri": "https://oauth2.googleapis.com/token"}, ""),
+        (SERVICE_ACCOUNT, ""),
+    ],
+)
+def test_credentials_over_the_api_lead_to_google_and_to_no_file(
+    credentials: Json, problem: str
+) -> None:
     entry: Json = {
         "model_name": "m",
         "litellm_params": {
             "model": "vertex_ai/gemini-2.5-pro",
-            "vertex_credentials": "/etc/passwd",
+            "vertex_credentials": credentials,
         },
         "model_info": {"id": "a", "db_model": True},
     }
 
     _, findings = read_config({"model_list": [entry]}, {})
 
-    assert any("not a path" in str(problem) for problem in findings.problems)
+    assert bool(problem) is bool(findings.problems)
+    assert all(problem in str(found) for found in findings.problems)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"azure_ad_token": "eyJ"}, {"azure_ad_token"}),
+        (
+            {"tenant_id": "t", "client_id": "c", "client_secret": "s"},
+            {"tenant_id", "client_id", "client_secret"},
+        ),
+        ({"client_id": "c"}, set()),
+        ({}, set()),
+    ],
+)
+def test_azure_is_opened_by_a_token_or_a_whole_application(
+    params: JsonObject, expected: set[str]
+) -> None:
+    deployment, _ = made(model="azure/gpt", api_base="https://a.openai.azure.com", **params)
+
+    assert expected == deployment.account.keys()

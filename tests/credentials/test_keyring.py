@@ -268,3 +268,26 @@ async def test_an_account_that_does_not_open_is_anothers_turn_and_tells_no_secre
         caught.value.retryable,
     )
     assert "PRIVATE" not in caught.value.message
+
+
+AZURE: dict[str, Json] = {"tenant_id": "t/1", "client_id": "c", "client_secret": "s"}
+
+
+async def test_an_application_at_azure_gets_a_token() -> None:
+    outside = Outside({"access_token": "eyJ", "expires_in": 3599, "token_type": "Bearer"})
+    to = deployment("azure", api_key="", account=AZURE)
+
+    sent = await keyring(outside).opened(ASKED, to, NOW)
+
+    (asked,) = outside.received
+    assert "https://login.microsoftonline.com/t%2F1/oauth2/v2.0/token" == asked.url
+    assert ["client_credentials"] == parse_qs(asked.body.decode())["grant_type"]
+    assert "Bearer eyJ" == sent.headers["authorization"]
+
+
+async def test_a_token_of_azures_that_was_given_is_sent_as_it_is() -> None:
+    to = deployment("azure", api_key="", account={"azure_ad_token": "eyJ"})
+
+    sent = await keyring(Outside()).opened(ASKED, to, NOW)
+
+    assert "Bearer eyJ" == sent.headers["authorization"]

@@ -152,7 +152,7 @@ async def test_ids_with_colons_and_braces_are_accepted_and_cannot_forge_a_counte
     assert ["budget:user:a%3A%7Bb%7D%253A%0A2026-01-01:-"] == await names(gateway, "budget:user:*")
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1//chat/completions", "/v1/nope"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions/x", "/v1//chat/completions", "/v1/nope"])
 async def test_an_unknown_path_is_a_404_in_the_same_shape(
     client: httpx.AsyncClient, path: str
 ) -> None:

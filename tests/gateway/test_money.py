@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar, cast
 
 import pytest
@@ -78,6 +79,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     loop: asyncio.AbstractEventLoop
     process: Process
+    stores: Stores
 
     requests: Bundle[str] = Bundle("requests")
 
@@ -97,7 +99,6 @@ class MoneyMachine(RuleBasedStateMachine):
         self.running: dict[str, Running] = {}
         self.blocked = False
         self.latest = 0
-        self.stores = Stores.open(self.process)
         self.gateway = Gateway(
             settings=self.process,
             config=valid_config(CONFIG, {}),
@@ -293,7 +294,9 @@ class MoneyMachine(RuleBasedStateMachine):
         """Let everything come to rest: counter = ledger = column, and nothing is reserved."""
         if not hasattr(self, "ids"):
             return
-        for request in self.running:
+        for request, running in self.running.items():
+            if running._renewal is not None:  # noqa: SLF001 - killed, so nobody else stops it
+                running._renewal.cancel()  # noqa: SLF001
             self.kill_and_sweep(request)
         self.drain()
         self.reset()
@@ -338,7 +341,12 @@ def sql_of(moment: int) -> str:
 @pytest.fixture
 def machine(settings: Process) -> Iterator[type[MoneyMachine]]:
     loop = asyncio.new_event_loop()
-    yield type("Machine", (MoneyMachine,), {"loop": loop, "process": settings})
+    # Nothing here is about waiting: a busy machine must not look like one without Redis.
+    process = replace(settings, redis_try_seconds=10)
+    stores = Stores.open(process)
+    found = {"loop": loop, "process": process, "stores": stores}
+    yield type("Machine", (MoneyMachine,), found)
+    loop.run_until_complete(stores.close())
     loop.close()
 
 

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.gateway.given import ledger, model, names
+from tests.gateway.processes import processes
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     import httpx
 
+    from local.door.server import DoorThread
     from shared.gateway.gateway import Gateway
     from tests.gateway.given import Given
 
@@ -125,3 +128,74 @@ async def test_no_slot_is_left_when_calls_have_ended(
             await asyncio.sleep(0.01)
 
     assert [] == await names(gateway, "active_requests:*")
+
+
+async def test_when_all_cool_a_call_rests_until_the_first_is_back_if_that_is_soon(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url, model_info={"id": "d"}))
+    key = await given.key()
+    soon = gateway.clock.now() + 300
+    await gateway.stores.redis.execute(["SET", "cooldown:d", soon, "PXAT", soon])
+
+    reply = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (200, 1) == (reply.status_code, len(provider.requests))
+    assert gateway.clock.now() >= soon
+
+
+@pytest.mark.parametrize(("milliseconds", "retries"), [(20_000, 2), (300, 0)])
+async def test_when_that_is_late_or_the_caller_wants_no_retries_it_is_told_at_once(
+    proxy: Proxy, given: Given, provider: Provider, milliseconds: int, retries: int
+) -> None:
+    gateway, client = await proxy(model("gpt", provider.url, model_info={"id": "d"}))
+    key = await given.key()
+    until = gateway.clock.now() + milliseconds
+    await gateway.stores.redis.execute(["SET", "cooldown:d", until, "PXAT", until])
+
+    call = {**CALL, "num_retries": retries}
+    reply = await client.post(CHAT, json=call, headers=key.headers)
+
+    assert (429, []) == (reply.status_code, provider.requests)
+    assert gateway.clock.now() < until
+
+
+async def test_processes_of_their_own_keep_one_count(
+    given: Given,
+    provider: Provider,
+    other: Provider,
+    door: DoorThread,
+    postgres_dsn: str,
+    tmp_path: Path,
+) -> None:
+    config: Any = {
+        "model_list": [
+            model("busy", provider.url),
+            model("busy", other.url),
+            model("few", provider.url, rpm=3, order=1),
+            model("few", other.url, rpm=4, order=2),
+        ],
+        "router_settings": {"model_group_routing_strategy": {"busy": "least-busy"}},
+    }
+    key = await given.key()
+    async with processes(2, config, tmp_path, door, postgres_dsn) as clients:
+
+        async def ask(number: int, name: str) -> int:
+            call = {**CALL, "model": name}
+            client = clients[number % 2]
+            return (await client.post(CHAT, json=call, headers=key.headers)).status_code
+
+        provider.default = other.default = Behaviour(holds=-1)
+        calls = [asyncio.create_task(ask(number, "busy")) for number in range(10)]
+        async with asyncio.timeout(30):
+            while len(provider.requests) + len(other.requests) < 10:  # noqa: ASYNC110 - two are polled
+                await asyncio.sleep(0.01)
+        busy = len(provider.requests), len(other.requests)
+        for server in (provider, other):
+            server.reset()
+        assert [200] * 10 == await asyncio.gather(*calls)
+
+        few = await asyncio.gather(*(ask(number, "few") for number in range(12)))
+
+    assert ((5, 5), (3, 4)) == (busy, (len(provider.requests), len(other.requests)))
+    assert [200] * 7 + [429] * 5 == sorted(few)

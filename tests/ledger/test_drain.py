@@ -360,3 +360,14 @@ async def test_what_is_parked_and_delivered_again_is_parked_once(
     await drain(stores, NOW)
 
     assert [(1,)] == direct.execute("select count(*) from litellm_parkedspendlogs").fetchall()
+
+
+async def test_a_row_that_says_nothing_of_its_end_is_booked(
+    stores: Stores, direct: psycopg.Connection
+) -> None:
+    await append(stores, a_row(5, metadata={}))
+
+    report = await drain(stores, NOW)
+
+    assert (1, 0) == (report.booked, report.parked)
+    assert balanced(1, 5) == books(direct)

@@ -10,8 +10,11 @@ import pytest
 import typer.testing
 
 from local.cli import app
+from shared.auth.directory import Directory
+from shared.config.loading import valid_config
 from shared.domain import Millis, Nanodollars
 from shared.gateway.booking import book
+from shared.gateway.gateway import Gateway
 from shared.ledger.drain import drain
 from shared.ledger.partitions import keep_partitions
 from shared.ledger.reconcile import reconcile
@@ -26,6 +29,7 @@ from tests.ledger.test_reconcile import KNOWN, TEAM, call
 from tests.storage.given import counter, given_counter, given_hold, given_overdue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import psycopg
@@ -84,10 +88,8 @@ async def test_replaying_again_changes_nothing(stores: Stores, direct: psycopg.C
     ],
 )
 async def test_what_log_tools_put_around_a_line_is_taken_off(
-    stores: Stores, direct: psycopg.Connection, around: object
+    stores: Stores, direct: psycopg.Connection, around: Callable[[bytes], bytes]
 ) -> None:
-    assert callable(around)
-
     report = await replay(stores, [around(line(a_row(5)))])
 
     assert all_booked(1) == report
@@ -164,9 +166,11 @@ async def test_what_the_gateway_writes_when_no_store_answers_is_what_is_read(
         outcome=None,
     )
     door.faults.add("status_500", times=None)
-    nowhere = type(stores).open(_without_postgres(settings))
-    await book(nowhere, call(row), settlement)
-    await nowhere.close()
+    alone = _without_postgres(settings)
+    nowhere = type(stores).open(alone)
+    gateway = Gateway(alone, valid_config({}, {}), nowhere, Directory(nowhere))
+    await book(gateway, call(row), settlement)
+    await gateway.close()
 
     report = await replay(stores, capsys.readouterr().out.encode().splitlines())
 

@@ -50,7 +50,7 @@ def test_a_stream_of_a_chat_is_one_of_completions() -> None:
     events = decoded(dialect_of("groq", OLD).decoder(call(HELLO, OLD, is_stream=True)), stream)
 
     # As the SDK reads chunks: its type has no null, which every chunk but the last has.
-    chunks = [Completion.construct(**event.data) for event in events if event.data]
+    chunks = [Completion.construct(None, **event.data) for event in events if event.data]
     assert ["Hel", "lo"] == [chunk.choices[0].text for chunk in chunks]
     assert [None, "stop"] == [chunk.choices[0].finish_reason for chunk in chunks]
     assert events[-1].is_done

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 every = pytest.mark.parametrize("provider", sorted(EVERY))
 every_dialect = pytest.mark.parametrize("provider", sorted(WIRES))
 translated = pytest.mark.parametrize(
-    "provider", sorted(WIRES.keys() - {"openai", "azure", "mistral"})
+    "provider", sorted(WIRES.keys() - {"openai", "azure", "azure_ai", "mistral"})
 )
 NEEDS_DATA = {"bedrock", "bedrock/invoke", "vertex_ai/claude"}
 """Who takes images as data only."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOOLS: JsonObject = {"tools": [{"a": 1, "b": {"c": 2}}, {"a": 3}]}
 
 
-def body_with(body: JsonObject, **changed: object) -> JsonObject:
+def body_with(body: JsonObject, **changed: Any) -> JsonObject:  # noqa: ANN401 - any field
     return dict(prepared(call({**HELLO, **body}), deployment(**changed)).body)
 
 

@@ -90,3 +90,24 @@ def test_azure_is_addressed_by_deployment_or_by_its_newer_path(base: str, url: s
         request.headers["api-key"],
         request.headers.get("authorization"),
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        (
+            "https://a.services.ai.azure.com",
+            "/models/chat/completions?api-version=2024-05-01-preview",
+        ),
+        (
+            "https://a.services.ai.azure.com/models",
+            "/chat/completions?api-version=2024-05-01-preview",
+        ),
+        ("https://a.services.ai.azure.com/openai/v1", "/chat/completions"),
+    ],
+)
+def test_foundry_is_addressed_by_its_older_and_its_newer_path(base: str, url: str) -> None:
+    request = dialect_of("azure_ai").request(call(), deployment("azure_ai", api_base=base))
+
+    assert (base + url, "sk-secret") == (request.url, request.headers["api-key"])
+    assert b'"model":"gpt-4o"' in request.body

@@ -1,4 +1,4 @@
-"""What goes to Gemini, and what the fixtures say comes from it, has the shape of Google's SDK."""
+"""What goes to vendors, and what the fixtures say comes from them, has the shape of their SDKs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from anthropic.types import Message, MessageParam, RawMessageStreamEvent, ToolParam
 from hypothesis import HealthCheck, Phase, given, settings
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import TypeAdapter
 
 from shared.providers.registry import request_for
 from tests.outside import python_of
@@ -20,6 +23,8 @@ from tests.providers.wires import WIRES, there
 if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
 
+MESSAGE: TypeAdapter[MessageParam] = TypeAdapter(MessageParam)
+TOOL: TypeAdapter[ToolParam] = TypeAdapter(ToolParam)
 CHECK = Path(__file__).with_name("google_types.py")
 SCHEMA: JsonObject = {"type": "object", "properties": {"a": {"type": "string"}}}
 RICH: list[JsonObject] = [
@@ -77,3 +82,43 @@ def test_the_fixtures_have_the_shape_that_googles_sdk_reads() -> None:
     told = [{"response": orjson.loads(body)} for body in (wire.reply, *chunks)]
 
     assert "ok" == checked(told)
+
+
+def test_the_fixtures_have_the_shape_that_anthropics_sdk_reads() -> None:
+    wire, event = WIRES["anthropic"], TypeAdapter(RawMessageStreamEvent)
+    chunks = [line[6:] for line in wire.stream.split(b"\n") if line.startswith(b"data: ")]
+
+    message = Message.model_validate_json(wire.reply)
+    events = [event.validate_json(chunk) for chunk in chunks if b'"ping"' not in chunk]
+
+    assert "tool_use" == message.stop_reason
+    assert ["message_start", "message_stop"] == [events[0].type, events[-1].type]
+
+
+@given(messages=conversations())
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_conversation_has_the_shape_that_anthropics_sdk_sends(
+    messages: list[JsonObject],
+) -> None:
+    body: JsonObject = {"model": "fast", "messages": [*messages], "tools": TOOLS, "max_tokens": 9}
+
+    sent_body = orjson.loads(request_for(call(body), there("anthropic")).body)
+
+    assert {"model", "max_tokens", "messages", "tools", "system"} >= sent_body.keys()
+    for message in sent_body["messages"]:
+        assert list(MESSAGE.validate_python(message)["content"])  # checked as it is iterated
+    for tool in sent_body["tools"]:
+        TOOL.validate_python(tool)
+
+
+@pytest.mark.parametrize("name", ["openai", "azure"])
+def test_the_fixtures_have_the_shape_that_openais_sdk_reads(name: str) -> None:
+    wire = WIRES[name]
+    chunks = [line[6:] for line in wire.stream.split(b"\n") if line.startswith(b"data: {")]
+
+    found = ChatCompletion.model_validate_json(wire.reply)
+
+    assert "tool_calls" == found.choices[0].finish_reason
+    assert chunks == [
+        chunk for chunk in chunks if ChatCompletionChunk.model_validate_json(chunk).id
+    ]

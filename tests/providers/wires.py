@@ -298,6 +298,7 @@ VERTEX_CLAUDE = replace(
 WIRES = {
     "anthropic": ANTHROPIC,
     "azure": OPENAI,
+    "azure_ai": OPENAI,
     "bedrock": BEDROCK,
     "bedrock/invoke": BEDROCK_CLAUDE,
     "cohere": COHERE,

@@ -337,3 +337,18 @@ def test_the_table_is_written_as_it_was_made(make_price_table: ModuleType) -> No
     table = orjson.loads(TABLE.read_bytes())
 
     assert TABLE.read_text() == make_price_table.as_text(table["about"], table["models"])
+
+
+@pytest.mark.parametrize(
+    ("model", "same_as"),
+    [
+        ("invoke/anthropic.claude-3-5-sonnet-20240620-v1:0", "3-5-sonnet-20240620-v1:0"),
+        ("converse/anthropic.claude-3-opus-20240229-v1:0", "3-opus-20240229-v1:0"),
+        ("jp.anthropic.claude-3-opus-20240229-v1:0", "3-opus-20240229-v1:0"),
+        ("invoke/us.anthropic.claude-3-opus-20240229-v1:0", "3-opus-20240229-v1:0"),
+    ],
+)
+def test_a_model_of_bedrocks_costs_the_same_by_every_route(model: str, same_as: str) -> None:
+    usual = known(price_of(deployment(f"bedrock/anthropic.claude-{same_as}")))
+
+    assert usual.rates == known(price_of(deployment(f"bedrock/{model}"))).rates

@@ -233,7 +233,7 @@ counted as (
         coalesce((metadata -> 'additional_usage_values' ->> 'cache_read_input_tokens')::bigint, 0) as cache_read,
         coalesce((metadata -> 'additional_usage_values' ->> 'cache_creation_input_tokens')::bigint, 0) as cache_creation,
         (not metadata ? 'corrects')::integer as request,
-        (not metadata ? 'corrects' and status = 'success')::integer as success,
+        (not metadata ? 'corrects' and coalesce(status = 'success', false))::integer as success,
         (not metadata ? 'corrects' and cache_hit)::integer as hit,
         case when status = 'success' then '' else coalesce(metadata -> 'error_information' ->> 'error_code', '') end
             as error_code,

@@ -1,0 +1,145 @@
+"""A Postgres of our own to be maltreated, lines that can be cut, and the table of what happened."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import psycopg
+import pytest
+
+from local.postgres import Postgres
+from shared.auth.directory import Directory
+from shared.config.live import LiveConfig
+from shared.gateway.gateway import Gateway
+from shared.settings import Settings
+from shared.storage.stores import Stores
+from tests.faults import table
+from tests.faults.stage import Stage
+from tests.faults.tcp_proxy import TcpProxy
+from tests.gateway.conftest import _served
+from tests.gateway.given import MASTER_KEY, Given, model
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from local.door.server import DoorThread
+    from local.reaper import Reaper
+    from shared.domain import Json
+    from tests.faults.stage import Outcome
+    from tests.provider import Provider
+
+SCHEMA = Path(__file__).parents[2] / "schema.sql"
+TABLE = "TOLLGATE_FAULT_TABLE"
+"""Set to anything, a run writes what it found into docs/money.md."""
+
+TRY_SECONDS = 0.5
+
+
+@pytest.fixture(scope="session")
+def found() -> Iterator[dict[str, Outcome]]:
+    outcomes: dict[str, Outcome] = {}
+    yield outcomes
+    if outcomes and os.environ.get(TABLE):
+        from tests.faults.names import FAULTS  # noqa: PLC0415 - only the writing needs them
+
+        table.write(outcomes, list(FAULTS))
+
+
+@pytest.fixture(scope="session")
+def victim(scratch: Path, reaper: Reaper) -> Iterator[Postgres]:
+    server = Postgres(scratch / "victim", reaper, is_fast=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def victim_dsn(victim: Postgres) -> str:
+    if not victim.is_running():
+        victim.start()
+    with psycopg.connect(victim.url, autocommit=True) as superuser:
+        superuser.execute("drop database if exists faults with (force)")
+        superuser.execute("create database faults")
+    dsn = victim.url.removesuffix("/postgres") + "/faults"
+    with psycopg.connect(dsn) as connection:
+        connection.execute(SCHEMA.read_bytes())
+    return dsn
+
+
+@pytest.fixture
+async def stage(
+    victim: Postgres,
+    victim_dsn: str,
+    door: DoorThread,
+    provider: Provider,
+    capsys: pytest.CaptureFixture[str],
+) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+    """Set a stage: one gateway with these settings, warm, a key that has called once."""
+    lines = [TcpProxy(door.port), TcpProxy(victim.port)]
+    for line in lines:
+        await line.start()
+    redis_line, postgres_line = lines
+    clean_settings = Settings(
+        master_key=MASTER_KEY,
+        database_url=victim_dsn,
+        redis_url=door.url,
+        redis_token=door.token,
+        redis_try_seconds=5,
+        max_postgres_connections=4,
+    )
+    settings = replace(
+        clean_settings,
+        database_url=victim_dsn.replace(f":{victim.port}/", f":{postgres_line.port}/"),
+        redis_url=f"http://127.0.0.1:{redis_line.port}",
+        redis_try_seconds=TRY_SECONDS,
+    )
+    clean, stores = Stores.open(clean_settings), Stores.open(settings)
+    entered: list[object] = []
+
+    async def start(*models: Json, **sections: Json) -> Stage:
+        data: Json = {"model_list": list(models or [model("gpt", provider.url)]), **sections}
+        live = LiveConfig.over(data, settings, stores, {})
+        gateway = Gateway(
+            settings=settings,
+            config=live.current,
+            stores=stores,
+            directory=Directory(stores),
+            live=live,
+        )
+        served = _served(gateway)
+        entered.append(served)
+        client = httpx.AsyncClient(base_url=await served.__aenter__(), timeout=60)
+        entered.append(client)
+        key = await Given(clean).key(max_budget=1)
+        made = Stage(
+            gateway,
+            client,
+            key,
+            provider,
+            door,
+            victim,
+            redis_line,
+            postgres_line,
+            clean,
+            capsys,
+        )
+        await made.calls(1)
+        made.waits.clear()
+        return made
+
+    yield start
+    for line in lines:
+        line.set("pass")
+    for each in reversed(entered):
+        if isinstance(each, httpx.AsyncClient):
+            await each.aclose()
+        else:
+            await each.__aexit__(None, None, None)  # type: ignore[attr-defined]
+    await stores.close()
+    await clean.close()
+    for line in lines:
+        await line.stop()
