@@ -122,7 +122,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def moment(self) -> int:
         """A millisecond that no period has begun at."""
-        self.latest = max(self.latest + 1, time.time_ns() // 1_000_000 - 1_000)
+        self.latest = max(self.latest + 1, now() - 1_000)
         return self.latest
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +133,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def hold(self, tokens: int) -> list[str]:
         """Hold a call; return it, or nothing when it is refused."""
-        request = uuid7(Millis(time.time_ns() // 1_000_000))
+        request = uuid7(now())
         said: dict[str, Json] = {"messages": [{"role": "user", "content": "x"}]}
         body: dict[str, Json] = {**said, "max_tokens": tokens}
         call = Call(id=request, endpoint=Endpoint.CHAT, model="gpt", body=body)
@@ -212,12 +212,12 @@ class MoneyMachine(RuleBasedStateMachine):
     def kill_and_sweep(self, request: str) -> None:
         """Its function dies; a minute later the sweeper ends its hold."""
         self.do(self.stores.redis.execute(["ZADD", "holds:0", "XX", 1, request]))
-        self.do(sweep(self.stores, self.gateway.clock.now()))
+        self.do(sweep(self.stores, now()))
         self.books.lose(request)
 
     @rule()
     def drain(self) -> None:
-        self.do(drain(self.stores, self.gateway.clock.now()))
+        self.do(drain(self.stores, now()))
         self.books.drain(len(self.books.stream))
 
     @rule(scope=scopes)
@@ -229,7 +229,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule()
     def reset(self) -> None:
-        self.do(reset(self.stores, self.gateway.clock.now()))
+        self.do(reset(self.stores, now()))
 
     @rule(scope=scopes)
     def spend_is_reset_by_hand(self, scope: Scope) -> None:
@@ -295,8 +295,8 @@ class MoneyMachine(RuleBasedStateMachine):
         if not hasattr(self, "ids"):
             return
         for request, running in self.running.items():
-            if running._renewal is not None:  # noqa: SLF001 - killed, so nobody else stops it
-                running._renewal.cancel()  # noqa: SLF001
+            if running._renewal is not None:
+                running._renewal.cancel()
             self.kill_and_sweep(request)
         self.drain()
         self.reset()
@@ -323,6 +323,11 @@ class MoneyMachine(RuleBasedStateMachine):
         rows: Any = await self.stores.postgres.all(cast("LiteralString", text), id=self.key.hash)
         written = {row["id"]: int(row["spend"] * 10**9) for row in rows}
         assert {row.id: row.spend for row in self.books.postgres.values()} == written
+
+
+def now() -> Millis:
+    """The clock of the jobs, which is not the gateway's."""
+    return Millis(time.time_ns() // 1_000_000)
 
 
 def dollars(tokens: int | None) -> str | None:
