@@ -17,12 +17,15 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ROUNDS: Final = 5
+# httpx imports them where a developer's tools have brought them; the bundle has none of them.
+ABSENT: Final = ("rich", "click", "pygments")
 COMPARED: Final = "bare FastAPI + Mangum"
 LITELLM: Final = "LiteLLM's Lambda handler"
 
 # Runs in the measured interpreter: CPU and wall time of the import and of the first answer.
 PROBE: Final = """
 import json, resource, sys, time
+sys.modules.update(dict.fromkeys({absent}))
 wall, cpu = time.perf_counter(), time.process_time()
 before = set(sys.modules)
 {load}
@@ -117,7 +120,8 @@ def measure(subject: Subject, python: str = sys.executable, rounds: int = ROUNDS
 
 def once(subject: Subject, python: str = sys.executable) -> list[float]:
     """Start a subject in an interpreter of its own."""
-    probe = PROBE.format(load=subject.load, answer=subject.answer)
+    absent = () if subject.name == LITELLM else ABSENT
+    probe = PROBE.format(load=subject.load, answer=subject.answer, absent=absent)
     done = subprocess.run(
         [python, "-c", probe],
         cwd=ROOT,

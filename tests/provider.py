@@ -67,6 +67,7 @@ class Provider(ServerThread):
         self.default = WELL
         self.requests: list[Received] = []
         self.left = 0  # clients that went away before their answer was whole
+        self.sent = 0  # chunks that were taken off its hands
         self._next: deque[Behaviour] = deque()
         self._changed = threading.Condition()
         self._held: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -88,6 +89,7 @@ class Provider(ServerThread):
         self.default = WELL
         self.requests.clear()
         self.left = 0
+        self.sent = 0
 
     async def received(self, count: int) -> None:
         """Wait until that many requests have come."""
@@ -147,6 +149,7 @@ class Provider(ServerThread):
         for sent, chunk in enumerate(chunks):
             await self._pause(does, gate, sent)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            self.sent += 1
             await asyncio.sleep(does.seconds_between_chunks)
         await self._pause(does, gate, len(chunks))
         await send({"type": "http.response.body", "body": b""})

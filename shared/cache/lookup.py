@@ -86,7 +86,9 @@ def _keys(call: Call, principal: Principal, group: str, config: Config) -> list[
     settings = config.cache
     if not config.router.enable_tag_filtering:
         call = replace(call, tags=())
-    tenant = EVERYBODY if settings.is_shared else tenant_of(principal)
+    # What a team has of its own answers its keys alone, also where all others share.
+    is_own = group in config.seen_by(principal.key.team_id).own_groups
+    tenant = tenant_of(principal) if is_own or not settings.is_shared else EVERYBODY
     namespace = settings.namespace if call.cache.namespace is None else call.cache.namespace
     if call.endpoint is Endpoint.EMBEDDING:
         return input_keys(call, group, tenant, namespace)[:MAX_INPUTS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.cache.keys import EVERYBODY, call_key, input_keys, tenant_of
+from shared.controls import Handling
 from shared.domain import Call, Endpoint, Key, Millis, Principal, Scope
 
 if TYPE_CHECKING:
@@ -107,3 +109,64 @@ def test_a_list_of_tokens_is_one_input() -> None:
 
     assert [1, 2] == [len(input_keys(each, "gpt", EVERYBODY, "")) for each in (tokens, lists)]
     assert input_keys(tokens, "gpt", EVERYBODY, "")[0] == input_keys(lists, "gpt", EVERYBODY, "")[0]
+
+
+SAME_ANSWER = {
+    *("id", "reported_id", "model", "sent", "end_user", "num_retries", "timeout", "fallbacks"),
+    *("own_fallbacks", "disable_fallbacks", "cache", "deadline", "requester_ip", "metadata"),
+    *("is_stream", "wants_usage_chunk"),
+}
+"""What changes no answer that is kept: a fallback's never is, and `stream` is in the body."""
+NEVER_KEPT = {"mock", "uploads", "provider", "passing", "account_of"}
+"""What only calls have that the cache has no part in (lookup.py)."""
+CHANGES = {"endpoint", "body", "tags", "headers", "handling", "extra_headers"}
+
+calls = st.builds(
+    Call,
+    id=st.uuids().map(str),
+    model=st.sampled_from(["gpt", "an-alias"]),
+    endpoint=st.sampled_from([Endpoint.CHAT, Endpoint.COMPLETION]),
+    body=st.fixed_dictionaries({}, optional={"seed": st.integers(0, 1), "user": st.text()}),
+    tags=st.lists(st.sampled_from(["a", "b"]), unique=True, max_size=2).map(tuple),
+    headers=st.dictionaries(st.sampled_from(["anthropic-beta", "x-claude-code-id"]), st.just("1")),
+    handling=st.builds(Handling, drop_params=st.booleans(), modify_params=st.booleans()),
+    extra_headers=st.dictionaries(st.sampled_from(["x-a", "x-b"]), st.sampled_from("12")),
+    end_user=st.none() | st.text(),
+    num_retries=st.none() | st.integers(0, 3),
+    timeout=st.none() | st.floats(1, 9),
+    metadata=st.dictionaries(st.text(), st.text(), max_size=1),
+)
+tenants = st.sampled_from([("team", "a"), ("user", "a"), ("team", "b"), EVERYBODY])
+
+
+def test_of_every_field_of_a_call_it_is_known_whether_it_changes_the_answer() -> None:
+    assert {field.name for field in fields(Call)} == SAME_ANSWER | NEVER_KEPT | CHANGES
+
+
+@given(calls, calls, tenants, tenants, st.sampled_from("xy"), st.sampled_from("xy"))
+def test_two_calls_share_an_entry_only_if_all_that_changes_the_answer_agrees(
+    one: Call,
+    other: Call,
+    one_tenant: tuple[str, str],
+    other_tenant: tuple[str, str],
+    one_space: str,
+    other_space: str,
+) -> None:
+    def telling(call: Call) -> list[object]:
+        body = {name: value for name, value in call.body.items() if name != "user"}
+        beta = call.headers.get("anthropic-beta")
+        return [call.endpoint, body, {*call.tags}, beta, call.handling, call.extra_headers]
+
+    agree = (telling(one), one_tenant, one_space) == (telling(other), other_tenant, other_space)
+    is_shared = call_key(one, "gpt", one_tenant, one_space) == call_key(
+        other, "gpt", other_tenant, other_space
+    )
+
+    assert agree == is_shared
+
+
+@given(calls)
+def test_whatever_changes_no_answer_leaves_the_key_as_it_is(call: Call) -> None:
+    same = replace(call, id="other", end_user="other", num_retries=9, timeout=9.5, metadata={})
+
+    assert call_key(call, "gpt", EVERYBODY, "") == call_key(same, "gpt", EVERYBODY, "")

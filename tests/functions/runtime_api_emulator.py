@@ -238,30 +238,41 @@ class Function:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a function's code is, what interprets it, and what else is on its path."""
+
+    task: Path = ROOT
+    python: str = sys.executable
+    beside: tuple[Path, ...] = ()
+
+
 @asynccontextmanager
 async def running(
     handler: str,
     environment: Mapping[str, str] | None = None,
     *,
     is_streaming: bool = False,
+    place: Place | None = None,
 ) -> AsyncIterator[Function]:
     """Run `tests/functions/x.handler` under Lambda's own runtime client, or under our loop."""
+    place = place or Place()
     module = handler.replace("/", ".")
     command = (
-        [str(ROOT / "infra/bootstrap-stream"), sys.executable, "/var/runtime/bootstrap.py"]
+        [str(place.task / "infra/bootstrap-stream"), place.python, "/var/runtime/bootstrap.py"]
         if is_streaming
-        else [sys.executable, "-m", "awslambdaric", module]
+        else [place.python, "-m", "awslambdaric", module]
     )
     emulator = RuntimeApiEmulator()
     async with emulator.serving():
         process = await asyncio.create_subprocess_exec(
             *command,
-            cwd=ROOT,
+            cwd=place.task,
             stdout=asyncio.subprocess.PIPE,
             env={
                 "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "LAMBDA_TASK_ROOT": str(ROOT),
+                "PYTHONPATH": os.pathsep.join(map(str, (place.task, *place.beside))),
+                "LAMBDA_TASK_ROOT": str(place.task),
                 "AWS_LAMBDA_RUNTIME_API": emulator.address,
                 "AWS_LAMBDA_FUNCTION_NAME": "tollgate-test",
                 "AWS_REGION": "eu-west-1",

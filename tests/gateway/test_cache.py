@@ -299,3 +299,21 @@ async def test_a_cache_that_is_down_fails_no_call(
     assert [200, 200] == [reply.status_code for reply in replies]
     assert 2 == len(await ledger(gateway, 2))
     assert 2 == len(provider.requests)
+
+
+async def test_what_a_teams_own_model_answers_is_not_shared(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    team = await given.team()
+    own: Any = {"team_id": team, "team_public_model_name": "gpt"}
+    params = {"cache": True, "cache_params": {"share_between_tenants": True}}
+    gateway, client = await proxy(
+        model("gpt", provider.url),
+        model("internal", provider.url, model_info=own),
+        litellm_settings=params,
+    )
+    for count, key in enumerate([await given.key(team_id=team), await given.key()], start=1):
+        await client.post(CHAT, json=CALL, headers=key.headers)
+        await kept(gateway, count)
+
+    assert 2 == len(provider.requests)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.model import RouterSettings
+from shared.gateway.quotes import Group, quote
 from shared.routing.candidates import ranked
 from shared.routing.strategies import (
     Limits,
@@ -21,7 +22,7 @@ from shared.routing.strategies import (
     is_by_cost,
     strategy_word,
 )
-from tests.routing.builders import deployment, seeded
+from tests.routing.builders import call, config, deployment, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,3 +190,45 @@ def test_a_groups_strategy_goes_before_the_routers(strategy: Strategy, word: str
 def test_a_sample_is_measured_per_token_or_as_a_whole() -> None:
     assert "1500:15000:200" == Sample.of(1500.0, 100, 200.0).text
     assert "1500:1500000:" == Sample.of(1500.0, 0, None).text
+
+
+def test_by_cost_the_cheapest_takes_all_it_may_and_then_the_next() -> None:
+    prices = {"a": 3, "b": 1, "c": 2}
+    group = [
+        deployment(id=name, custom_price={"input_cost_per_token": p, "output_cost_per_token": p})
+        for name, p in prices.items()
+    ]
+    random, limits = seeded(), Limits(rpm=40)
+    states = dict.fromkeys(NAMES, State())
+    chosen: list[str] = []
+    for _ in range(100):
+        settings = config(group, strategy="cost-based-routing")
+        quotes = quote(call("chat"), settings, [Group("chat", ranked(group, random))])
+        order = [each.deployment.id for each in quotes]
+        position = choose(quotes[0].strategy, [(states[name], limits) for name in order], 1)
+        assert position is not None
+        name = order[position]
+        chosen.append(name)
+        states[name] = replace(states[name], requests=states[name].requests + 1)
+
+    assert ["b"] * 40 + ["c"] * 40 + ["a"] * 20 == chosen
+
+
+def test_by_weight_calls_fall_in_proportion_and_move_on_when_one_cools() -> None:
+    group = [deployment(id=name, weight=w) for name, w in {"a": 1, "b": 2, "c": 3}.items()]
+    random = seeded()
+
+    def shares(*cooling: str) -> Counter[str]:
+        chosen = Counter[str]()
+        for _ in range(6_000):
+            order = [d.id for d in ranked(group, random)]
+            states = [(State(cools=name in cooling), ANY) for name in order]
+            position = choose("sent", states, 1)
+            assert position is not None
+            chosen[order[position]] += 1
+        return chosen
+
+    all_well, without_c = shares(), shares("c")
+
+    assert [1 / 6, 2 / 6, 3 / 6] == pytest.approx([all_well[n] / 6_000 for n in NAMES], abs=0.03)
+    assert [1 / 3, 2 / 3, 0] == pytest.approx([without_c[n] / 6_000 for n in NAMES], abs=0.03)
