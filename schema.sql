@@ -390,6 +390,10 @@ create index if not exists litellm_deletedverificationtoken_deleted_at_idx
 on litellm_deletedverificationtoken (deleted_at);
 
 -- The former secrets of keys that were given another one, each valid until its grace period ends.
+-- The few keys whose secrets change by themselves.
+create index if not exists litellm_verificationtoken_rotating_idx
+on litellm_verificationtoken (coalesce(last_rotation_at, created_at)) where auto_rotate;
+
 create table if not exists litellm_deprecatedverificationtoken (
     token text primary key,
     active_token_id uuid not null references litellm_verificationtoken (id) on delete cascade,

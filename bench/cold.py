@@ -87,18 +87,19 @@ SUBJECTS: Final = (
     Subject("resets", "from functions.resets.handler import handler"),
 )
 
+LITELLM_SUBJECT: Final = Subject(
+    LITELLM,
+    "from litellm.proxy.proxy_server import app\nfrom mangum import Mangum\n"
+    "handler = Mangum(app, lifespan='off')",
+    EVENT % "/health/liveliness",
+)
+
 
 def main() -> None:
     """Measure what is installed here and print a table."""
     found = {each.name: measure(each) for each in SUBJECTS}
     if python := litellm_python():
-        subject = Subject(
-            LITELLM,
-            "from litellm.proxy.proxy_server import app\nfrom mangum import Mangum\n"
-            "handler = Mangum(app, lifespan='off')",
-            EVENT % "/health/liveliness",
-        )
-        found[LITELLM] = measure(subject, python, rounds=1)
+        found[LITELLM] = measure(LITELLM_SUBJECT, python, rounds=1)
     print(table(found))
     if LITELLM not in found:
         print(
@@ -108,7 +109,7 @@ def main() -> None:
 
 def litellm_python() -> str | None:
     """Name an interpreter that has LiteLLM and Mangum, when there is one."""
-    own = ROOT / ".venv-outside/litellm/bin/python"
+    own = ROOT / ".venv-outside/litellm-lambda/bin/python"
     return os.environ.get("TOLLGATE_LITELLM_PYTHON") or (str(own) if own.exists() else None)
 
 

@@ -62,6 +62,7 @@ class Stack:
         self._environment = {**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         self._environment["TOLLGATE_MASTER_KEY"] = data.master_key(environment)
         self._environment["TOLLGATE_POSTGRES_CONNECTIONS"] = POSTGRES_CONNECTIONS
+        self._environment.setdefault("TOLLGATE_ROTATED_KEYS", str(data.path / "rotated-keys"))
         self._listeners = [listener]
         self.stores: dict[str, Part] = {}
         if not environment.get("DATABASE_URL"):

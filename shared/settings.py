@@ -32,6 +32,8 @@ class Settings:
     config_path: str = ""
     salt_key: str = field(default="", repr=False)
     previous_salt_keys: tuple[str, ...] = field(default=(), repr=False)
+    rotated_keys: str = ""
+    rotation_grace: str = "24h"
     max_postgres_connections: int = 1
     redis_try_seconds: float = 0.25
     slack_webhook_url: str = field(default="", repr=False)
@@ -67,6 +69,8 @@ class Settings:
                 filter(None, environment.get("TOLLGATE_PREVIOUS_SALT_KEYS", "").split(","))
             ),
             config_path=environment.get("TOLLGATE_CONFIG", ""),
+            rotated_keys=environment.get("TOLLGATE_ROTATED_KEYS", ""),
+            rotation_grace=environment.get("LITELLM_KEY_ROTATION_GRACE_PERIOD") or "24h",
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
             redis_try_seconds=int(redis_try_ms) / 1000,
             slack_webhook_url=environment.get("SLACK_WEBHOOK_URL", ""),

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from fastapi.openapi.utils import get_openapi
 
 from functions.admin.caller import admit
+from functions.admin.examples import EXAMPLES
 from shared.wire.llm_openapi import llm_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
     from fastapi.routing import APIRoute
 
@@ -70,10 +73,16 @@ def document_of(app: FastAPI) -> Document:
             and admit not in [each.call for each in route.dependant.dependencies]
         }
         for path, operations in document["paths"].items():
-            for operation in operations.values():
+            for method, operation in operations.items():
                 _complete(operation, is_public=path in public)
+                _illustrate(operation, EXAMPLES.get(f"{method.upper()} {path}"))
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _illustrate(operation: Document, example: Mapping[str, object] | None) -> None:
+    if example is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = dict(example)
 
 
 def _leave_out(schema: Document, names: frozenset[str]) -> None:

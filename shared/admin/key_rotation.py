@@ -20,7 +20,6 @@ from shared.storage import admin_keys
 from shared.storage.admin_budgets import find_budget
 from shared.storage.admin_changes import carry_counters, find_counter
 from shared.storage.columns import dollars, moment
-from shared.storage.plans import Bearer
 from shared.storage.principals import find_policies
 from shared.storage.redis import RedisRefused
 
@@ -104,14 +103,11 @@ async def _carry_windows(desk: Desk, former: KeyHash, token: KeyHash, now: Milli
         budget.line.bearer
         for key in found
         if isinstance(key, Key)
-        for budget in budgets_of(
-            Principal(key), ModelNames((*key.model_max_budget,)), now, rules, is_free=False
-        )
+        for model in (*key.model_max_budget, "")
+        for budget in budgets_of(Principal(key), ModelNames((model,)), now, rules, is_free=False)
     ]
-    windows = [each.window for each in bearers if each.scope is Scope.KEY and not each.is_own]
-    pairs = [
-        (Bearer(Scope.KEY, former, window), Bearer(Scope.KEY, token, window)) for window in windows
-    ]
+    of_key = [each for each in bearers if each.scope is Scope.KEY and not each.is_own]
+    pairs = [(replace(each, entity_id=former), each) for each in dict.fromkeys(of_key)]
     try:
         await carry_counters(desk.stores.redis, pairs)
     except (RedisDown, RedisRefused) as error:
@@ -121,7 +117,7 @@ async def _carry_windows(desk: Desk, former: KeyHash, token: KeyHash, now: Milli
 async def _live_spend(desk: Desk, key: KeyInfo, now: Millis) -> Decimal | None:
     """Return what a key has spent in its period by the counter, calls under way included.
 
-    The ledger's rows of the old secret that are still to come will find no key to add to.
+    It becomes the opening of a new period, to which late rows of the former one add nothing.
     """
     try:
         counter = await find_counter(desk.stores.redis, Scope.KEY, key.token)

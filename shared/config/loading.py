@@ -212,6 +212,7 @@ def _litellm(section: Section) -> LiteLLMSettings:
         default_max_tokens=section.whole(
             "default_max_tokens", defaults.default_max_tokens, least=1
         ),
+        clamp_max_tokens=section.flag("clamp_max_tokens"),
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
         unknown_price=_unknown_price(section),

@@ -167,6 +167,7 @@ class LiteLLMSettings:
     timezone: str = "UTC"
     budget_reset_time: str = "00:00"
     default_max_tokens: int = 4096
+    clamp_max_tokens: bool = False
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
     unknown_price: UnknownPrice = "zero"

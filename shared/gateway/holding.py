@@ -21,6 +21,7 @@ from shared.domain import KeyHash
 from shared.errors import NotAuthenticated, RedisDown, Refused, StoreDown
 from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
+from shared.gateway.clamping import clamped, room_of
 from shared.gateway.deadlines import rest_until
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
@@ -34,7 +35,16 @@ from shared.limits.counters import make_counters
 from shared.limits.refusals import refusal
 from shared.spend.ids import uuid7
 from shared.spend.row import Ending, render_row
-from shared.storage.admission import Admitted, AllCool, Clock, Cold, Reconfigured, Seed, Stale
+from shared.storage.admission import (
+    Admitted,
+    AllCool,
+    Clock,
+    Cold,
+    NoBudget,
+    Reconfigured,
+    Seed,
+    Stale,
+)
 from shared.storage.policies import parse
 
 if TYPE_CHECKING:
@@ -44,6 +54,7 @@ if TYPE_CHECKING:
     from shared.domain import Call, Principal
     from shared.gateway.gateway import Gateway
     from shared.gateway.quotes import Quote
+    from shared.limits.refusals import Refusal
     from shared.storage.plans import Plan
 
 ROUNDS = 7
@@ -117,9 +128,7 @@ async def _hold(
             case AllCool(ms) if await search.goes_on(gateway, call, plan, quotes, ms):
                 continue
             case _:
-                status = gateway.config.litellm.budget_exceeded_status_code
-                now = gateway.clock.now()
-                raise refusal(reply, plan, principal, call, now, budget_status=status)
+                asked = _shortened(gateway, asked, decided, plan, reply, search.begin)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
@@ -204,6 +213,25 @@ async def _configured(gateway: Gateway) -> tuple[Gateway, str]:
 async def _reload(gateway: Gateway, version: str) -> None:
     if gateway.live is not None:
         await gateway.live.reload(int(version.partition(" ")[0]))
+
+
+def _shortened(
+    gateway: Gateway,
+    asked: Call,
+    decided: tuple[Principal, Call, tuple[Quote, ...]],
+    plan: Plan,
+    refused: Refusal,
+    begin: int,
+) -> Call:
+    """Return the call with an answer that the budget bears, where that is wanted; else refuse."""
+    principal, call, quotes = decided
+    if isinstance(refused, NoBudget):
+        group = [quote for quote in quotes if quote.group == quotes[begin].group]
+        shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
+        if shorter is not None:
+            return shorter
+    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
+    raise refusal(refused, plan, principal, call, now, budget_status=status)
 
 
 def _hit_row(

@@ -118,6 +118,14 @@ def asked_of(call: Call, group: str) -> Call:
     return replace(call, body={**call.body, "messages": orjson.loads(messages)})
 
 
+def reservation(call: Call, config: Config, quotes: Sequence[Quote]) -> Nanodollars:
+    """Return what must be reserved for a call at the dearest of these deployments."""
+    size, default = prompt_size(call), config.litellm.default_max_tokens
+    return Nanodollars(
+        max(_bound(_as_put(call, q.deployment), size, q.price, default) for q in quotes)
+    )
+
+
 def _priced(call: Call, quotes: list[Quote]) -> tuple[Quote, ...]:
     """Leave out whom nobody knows the price of."""
     priced = [quote for quote in quotes if quote.price is not None]

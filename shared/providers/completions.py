@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Endpoint
+from shared.providers.parameters import prepared
 from shared.providers.reading import mapping, mappings, text
 from shared.providers.unsupported import Unsupported, unfit
 
@@ -32,7 +33,7 @@ class CompletionsBridge:
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the prompt as a chat."""
         body = _chat_body(call, Unsupported.by(call, to))
-        return self.chat.request(replace(_as_chat(call), body=body), to)
+        return self.chat.request(prepared(replace(_as_chat(call), body=body), to), to)
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a whole chat answer as a completion."""

@@ -110,13 +110,20 @@ async def _live(app: ASGIApp, api: RuntimeApi) -> None:
     await serve(app, api)
 
 
+def decode(event: bytes) -> object:
+    """Read an event's JSON; raise BadRequest for anything else."""
+    try:
+        return orjson.loads(event)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("The event is no JSON.") from error
+
+
 async def _answer(app: ASGIApp, api: RuntimeApi, received: Next) -> None:
     invocation = _invocation_of(received.headers)
     begin(invocation)
     try:
-        event: object = orjson.loads(received.event)
-        incoming = read_event(event, invocation)
-    except (BadRequest, orjson.JSONDecodeError) as error:
+        incoming = read_event(decode(received.event), invocation)
+    except BadRequest as error:
         log.warning("unreadable_event", reason=type(error.__cause__ or error).__name__)
         sink = _Stream(api, invocation.request_id, is_v2=False)
         await _refuse(sink)

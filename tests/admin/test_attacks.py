@@ -161,3 +161,55 @@ async def test_a_members_name_cannot_be_mistaken_for_anothers(lasting: Admin) ->
     ]
 
     assert [1, 2] == budgets
+
+
+TRICKS: list[tuple[str, dict[str, str]]] = [
+    ("/key/list", {"host": "gateway/health/liveliness?"}),
+    ("/key/list", {"host": "evil.example", "x-forwarded-host": "evil.example"}),
+    ("/key/list", {"x-original-url": "/health/liveliness", "x-rewrite-url": "/health/liveliness"}),
+    ("/key/list", {"x-forwarded-prefix": "/health/liveliness", "x-forwarded-for": "127.0.0.1"}),
+    ("/key/list?x=/health/liveliness", {}),
+    ("/health/liveliness/../../key/list", {}),
+    ("/health/liveliness/%2e%2e/%2e%2e/key/list", {}),
+    ("/health/liveliness;/key/list", {}),
+    ("//key/list", {}),
+    ("/key/list/", {}),
+    ("/KEY/LIST", {}),
+    ("/%6bey/list", {}),
+    ("/key%2flist", {}),
+    ("/docs/../key/list", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "headers"), TRICKS)
+async def test_no_host_and_no_path_gets_past_the_door(
+    lasting: Admin, path: str, headers: dict[str, str]
+) -> None:
+    viewer = (await lasting.given_user("internal_user_viewer"))["key"]
+    marker = (await lasting.given_user())["user_id"]
+    asked = f"http://gateway{path}"
+
+    nobody = await lasting.http.request("GET", asked, headers=headers)
+    bearer = {**headers, "authorization": f"Bearer {viewer}"}
+    somebody = await lasting.http.request("POST", asked.replace("list", "block"), headers=bearer)
+
+    assert nobody.status_code in (307, 400, 401, 404, 405)
+    assert somebody.status_code in (307, 400, 401, 404, 405)
+    assert marker not in nobody.text
+
+
+async def test_what_a_key_may_call_is_told_by_the_route_and_not_by_the_path(
+    lasting: Admin,
+) -> None:
+    user = await lasting.given_user("proxy_admin")
+    narrow = await lasting.given_key(user_id=user["user_id"], allowed_routes=["/key/info"])
+    key = narrow["key"]
+
+    replies = [
+        await lasting.get("/key/info", {"key": key}, key=key),
+        await lasting.get("/key/list", key=key),
+        await lasting.get("/key/list?/key/info", key=key),
+        await lasting.post("/key/info/regenerate", {}, key=key),
+    ]
+
+    assert [200, 403, 403, 403] == [reply.status_code for reply in replies]

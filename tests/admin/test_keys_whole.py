@@ -342,11 +342,13 @@ async def test_what_a_key_spent_by_span_and_by_model_counts_on_under_another_sec
 ) -> None:
     made = await admin.given_key(
         budget_limits=[{"max_budget": 5, "budget_duration": "1h"}],
-        model_max_budget={"gpt": {"budget_limit": 5, "time_period": "1d"}},
+        model_max_budget={
+            name: {"budget_limit": 5, "time_period": "1d"} for name in ("gpt", "other")
+        },
     )
     redis, db = admin.state.desk.stores.redis, admin.state.desk.stores.postgres
     since = 1_790_000_000_000
-    for window in ("1h", "1d/gpt"):
+    for window in ("1h", "1d/gpt", "1d/other"):
         values = ["since", since, "spent", 10**9, "reserved", 5 * 10**8, "mark", "m"]
         counter = Bearer(Scope.KEY, made["token"], window).budget_key
         await redis.execute(["HSET", counter, *values])
@@ -355,7 +357,7 @@ async def test_what_a_key_spent_by_span_and_by_model_counts_on_under_another_sec
 
     names = [str(n) for n in await redis.execute(["KEYS", f"budget:key:{new['token']}:*"])]  # type: ignore[union-attr]
     carried = {name: await redis.execute(["HMGET", name, "spent", "reserved"]) for name in names}
-    assert [["1500000000", "0"]] * 2 == list(carried.values())
+    assert [["1500000000", "0"]] * 3 == list(carried.values())
     # And what is still on its way to Postgres under the former secret is the new one's.
     windows = [["key", made["token"], "1h", since]]
     late = spend_row(1, spend=10**9, api_key=made["token"], since={"windows": windows})

@@ -196,6 +196,28 @@ def attempts(house: Json) -> list[Attempt]:
         Attempt("DELETE", "/organization/member_delete", {"organization_id": org, "user_id": user}),
         Attempt("POST", "/user/new", {"organizations": [org]}),
         Attempt("GET", "/spend/logs", {"user_id": user}),
+        Attempt("GET", "/key/spend/report", {"api_key": key}),
+        Attempt("GET", "/user/spend/report", {"internal_user_id": user}),
+        Attempt("GET", "/team/spend/report", {"team_id": team}),
+        Attempt("GET", "/organization/spend/report", {"organization_id": org}),
+        Attempt("GET", "/team/spend/by_user", {"team_ids": team}),
+        Attempt("GET", "/user/daily/activity/aggregated", {"user_id": user}),
+        Attempt("GET", "/team/daily/activity/aggregated", {"team_ids": team}),
+        Attempt("GET", f"/team/{team}/members/me", None),
+        Attempt("GET", f"/team/{team}/callback", None),
+        Attempt("POST", f"/team/{team}/callback", {"callback_name": "c", "callback_vars": {}}),
+        Attempt("DELETE", f"/team/{team}/callback/c", None),
+        Attempt("POST", f"/team/{team}/disable_logging", None),
+        Attempt(
+            "POST",
+            "/model/new",
+            {
+                "model_name": "m",
+                "litellm_params": {"model": "openai/m", "api_key": "sk-x"},
+                "model_info": {"team_id": team},
+            },
+        ),
+        Attempt("POST", "/key/regenerate", {"new_master_key": "sk-another-master-key-00"}),
     ]
 
 

@@ -92,6 +92,9 @@ class RuntimeApiEmulator:
         self.polls = 0
         self.snapshots = 0
         self.init_error: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.restore_error: asyncio.Future[dict[str, Any]] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._events: asyncio.Queue[tuple[Outcome, bytes]] = asyncio.Queue()
         self._outcomes: dict[str, Outcome] = {}
         self._connections: set[asyncio.Task[Any]] = set()
@@ -151,6 +154,9 @@ class RuntimeApiEmulator:
         elif (method, path) == ("GET", f"{BASE}/restore/next"):
             self.snapshots += 1
             _reply(writer, 200)
+        elif (method, path) == ("POST", f"{BASE}/restore/error"):
+            self.restore_error.set_result(json.loads(await _whole(reader, headers)))
+            _reply(writer, 202)
         elif (method, path) == ("POST", f"{BASE}/init/error"):
             self.init_error.set_result(json.loads(await _whole(reader, headers)))
             _reply(writer, 202)

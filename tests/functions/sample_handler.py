@@ -134,6 +134,14 @@ async def _gate(request: Request) -> tuple[asyncio.StreamReader, asyncio.StreamW
 start("sample")
 restores: list[str] = []
 on_restore(lambda: restores.append("restored"))
+
+
+def refuse_restore() -> None:
+    raise OSError("no network")
+
+
+if "RESTORE_FAILS" in os.environ:
+    on_restore(refuse_restore)
 app = Starlette(
     routes=[
         Route("/says_nothing", SaysNothing),

@@ -179,11 +179,12 @@ def test_each_role_may_do_what_its_function_does_and_no_more(template: Template)
     gateway = {("ssm:GetParametersByPath", f"{path}/gateway")}
     providers = {("ssm:GetParametersByPath", f"{path}/providers")}
     failed = {("sqs:SendMessage", "FailedSchedules")}
+    keys = {("ssm:PutParameter", f"{path}/keys/*")}
     bedrock = {("bedrock:InvokeModel", "*"), ("bedrock:InvokeModelWithResponseStream", "*")}
     assert {
         "ProxyRole": log("Proxy") | gateway | providers | bedrock,
         "AdminRole": log("Admin") | gateway | providers | bedrock,
-        "ResetsRole": log("Resets") | gateway | failed,
+        "ResetsRole": log("Resets") | gateway | failed | keys,
         "LedgerRole": log("Ledger") | gateway | failed,
     } == {role: template.statements(role) for role in template.of("AWS::IAM::Role")}
 
@@ -202,6 +203,7 @@ def test_functions_are_told_where_secrets_are_and_none_of_them(template: Templat
     assert {"STAGE", "TOLLGATE_CONFIG", "TOLLGATE_SECRETS", "TOLLGATE_DEPLOYMENT"} == set(
         told["Ledger"]
     )
+    assert f"ssm:/tollgate/{template.stage}/keys" == told["Resets"]["TOLLGATE_ROTATED_KEYS"]
     assert "{{resolve:" not in template.path.read_text(encoding="utf-8")
 
 

@@ -95,3 +95,22 @@ def test_caller_and_deployment_both_say_what_is_left_out() -> None:
     request = request_for(call({**HELLO, "seed": 1, "temperature": 0.5}), to)
 
     assert "temperature" in orjson.loads(request.body)
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.MESSAGES, Endpoint.RESPONSES, Endpoint.CONTENT])
+def test_what_a_deployment_says_of_a_chat_holds_at_every_entrance(endpoint: Endpoint) -> None:
+    asked: JsonObject = {
+        "model": "fast",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Hello"}],
+        "input": "Hello",
+        "contents": [{"role": "user", "parts": [{"text": "Hello"}]}],
+        "top_p": 0.5,
+        "generationConfig": {"topP": 0.5},
+    }
+    to = deployment("groq", defaults={"temperature": 0.25}, handling=dropping("top_p"))
+
+    body = orjson.loads(request_for(call(asked, endpoint), to).body)
+
+    assert 0.25 == body["temperature"]
+    assert "top_p" not in body

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shared.domain import JsonObject
 
 hurried = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -12,6 +12,7 @@ from shared.domain import Endpoint
 from shared.providers.content.events import ContentWriter
 from shared.providers.content.from_chat import content_of
 from shared.providers.content.to_chat import chat_body
+from shared.providers.parameters import prepared
 from shared.providers.unsupported import Unsupported
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ContentBridge:
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the translated call to the deployment."""
         body = chat_body(call.body, to, Unsupported.by(call, to), is_rich=self.is_rich)
-        return self.chat.request(replace(_as_chat(call), body=body), to)
+        return self.chat.request(prepared(replace(_as_chat(call), body=body), to), to)
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a completion and write it as a response of Google's."""

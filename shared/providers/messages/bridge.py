@@ -12,6 +12,7 @@ from shared.domain import Endpoint
 from shared.providers.messages.events import MessageWriter
 from shared.providers.messages.from_chat import message_of
 from shared.providers.messages.to_chat import chat_body
+from shared.providers.parameters import prepared
 from shared.providers.unsupported import Unsupported
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class MessagesBridge:
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the translated call to the deployment."""
         body = chat_body(call.body, to, Unsupported.by(call, to), is_rich=self.is_rich)
-        return self.chat.request(replace(_as_chat(call), body=body), to)
+        return self.chat.request(prepared(replace(_as_chat(call), body=body), to), to)
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a completion and write it as a message."""

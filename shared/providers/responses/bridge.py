@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain import Endpoint
 from shared.providers.failures import malformed
+from shared.providers.parameters import prepared
 from shared.providers.responses.answering import Answering
 from shared.providers.responses.asking import chat_body
 from shared.providers.responses.streaming import BridgedDecoder
@@ -28,7 +29,7 @@ class ResponsesBridge:
 
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the call as a chat."""
-        return self.inner.request(_as_chat(call), to)
+        return self.inner.request(prepared(_as_chat(call), to), to)
 
     def reply(self, call: Call, body: bytes) -> Reply:
         """Read a whole chat answer as a response."""
