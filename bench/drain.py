@@ -2,8 +2,8 @@
 
 `./tollgate bench drain` fills the stream with an hour of 100 requests a second, drains it, and
 inserts the same rows in the same batches into a copy of the ledger's table with nothing beside.
-Once the rows are spread over a thousand keys, once all are of one key. Meanwhile calls are admitted
-and settled, before and during the drain: what they wait is printed as a ratio too.
+Once the rows are spread over a thousand keys, once all are of one key. Then calls are admitted and
+settled, before and during another drain: what they wait is printed as a ratio too.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ KEYS: Final = 1_000
 SINCE: Final = 1_795_478_400_000
 TOLD: Final = "TOLLGATE_BENCH_DRAIN"
 SECONDS_BETWEEN_CALLS: Final = 0.02
+SHARE_BESIDE: Final = 4
+"""Calls are made beside the drain of so much less: enough for a median."""
 
 # Rows as settle appends them, made inside Redis: over HTTP they would take longer than the drain.
 FILL: Final = """
@@ -137,10 +139,13 @@ async def _run(settings: Settings, rows: int, keys: int) -> Measured:
     stores = Stores.open(settings)
     try:
         batches = await _fill(stores.redis, rows, keys)
+        process = await _start_drain(settings)
+        await process.wait()
+        drained = float(await process.stdout.read() if process.stdout else b"")
+        await _fill(stores.redis, rows // SHARE_BESIDE, keys)
         alone = await _calls(stores.redis, until=None)
         process = await _start_drain(settings)
         beside = await _calls(stores.redis, until=asyncio.create_task(process.wait()))
-        drained = float(await process.stdout.read() if process.stdout else b"")
     finally:
         await stores.close()
     bare = await asyncio.to_thread(_insert_bare, settings.database_url, batches)

@@ -6,6 +6,7 @@ then is it cut off the stream. Whoever dies in between leaves entries that are k
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from shared.storage.stores import Stores
     from shared.storage.stream import Entry
 
-BATCH: Final = 1000
+BATCH: Final = 10_000
+PAGE: Final = 1_000
 MOST_BATCHES: Final = 50
 SECONDS: Final = 20
 
@@ -64,13 +66,17 @@ class _Batch:
 async def drain(stores: Stores, now: Millis) -> DrainReport:  # noqa: ARG001 - the same at any time
     """Book the stream to its end; safe to run twice, late, or several at once."""
     batches: list[_Batch] = []
-    for _ in range(MOST_BATCHES):
-        batch = await _drain_batch(stores)
-        if batch is None:
-            break
-        batches.append(batch)
-        if batch.read < BATCH:
-            break
+    reader = _Reader(stores)
+    try:
+        for _ in range(MOST_BATCHES):
+            batch = await _drain_batch(stores, reader)
+            if batch is None:
+                break
+            batches.append(batch)
+            if batch.read < BATCH:
+                break
+    finally:
+        reader.stop()
     return DrainReport(
         read=sum(batch.read for batch in batches),
         booked=sum(batch.booked.count for batch in batches),
@@ -81,12 +87,55 @@ async def drain(stores: Stores, now: Millis) -> DrainReport:  # noqa: ARG001 - t
     )
 
 
-async def _drain_batch(stores: Stores) -> _Batch | None:
+class _Reader:
+    """Reads a batch while the one before is booked: each takes about as long.
+
+    Should another drain have its turn in between, these entries are known already.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._ahead: asyncio.Task[list[Entry]] | None = None
+
+    async def read(self) -> list[Entry]:
+        """Return the next entries, and begin to read those behind them."""
+        ahead, self._ahead = self._ahead, None
+        entries = await (ahead or self._batch(None))
+        if len(entries) == BATCH:
+            self._ahead = asyncio.create_task(self._batch(entries[-1].stream_id))
+            self._ahead.add_done_callback(_look)
+        return entries
+
+    async def _batch(self, after: str | None) -> list[Entry]:
+        """Read page by page: a reply of megabytes would not be here in time."""
+        entries: list[Entry] = []
+        while len(entries) < BATCH:
+            most = min(PAGE, BATCH - len(entries))
+            page = await stream.read(self._stores.redis, most, after)
+            entries += page
+            if len(page) < most:
+                break
+            after = page[-1].stream_id
+        return entries
+
+    def stop(self) -> None:
+        """Leave what nobody wants any more."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+
+
+def _look(task: asyncio.Task[list[Entry]]) -> None:
+    """Take note of a failure: whoever stops does not ask for it."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _drain_batch(stores: Stores, reader: _Reader) -> _Batch | None:
     """Book the oldest entries; None when another drain is at it."""
     async with stores.postgres.transaction(seconds=SECONDS) as transaction:
         if not await take_turn(transaction, SHARD):
             return None
-        entries = await stream.read(stores.redis, BATCH)
+        entries = await reader.read()
         if not entries:
             return _Batch(0, _NOTHING, 0)
         booked, parked = await _book_entries(transaction, entries)

@@ -29,9 +29,10 @@ class Entry:
         return orjson.dumps([self.stream_id, self.fields])
 
 
-async def read(redis: Runs, most: int) -> list[Entry]:
-    """Return the oldest entries, at most `most`."""
-    found = await redis.execute(["XRANGE", LEDGER, "-", "+", "COUNT", most])
+async def read(redis: Runs, most: int, after: str | None = None) -> list[Entry]:
+    """Return the oldest entries, at most `most`; those behind `after` if it is given."""
+    first = "-" if after is None else f"({after}"
+    found = await redis.execute(["XRANGE", LEDGER, first, "+", "COUNT", most])
     return [_entry(item) for item in found] if isinstance(found, list) else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from shared.gateway.gateway import Gateway
 from shared.settings import Settings
 from shared.storage.stores import Stores
 from tests.faults import table
-from tests.faults.stage import Stage
+from tests.faults.stage import DOLLAR, TIGHT, Stage
 from tests.faults.tcp_proxy import TcpProxy
 from tests.gateway.conftest import _served
 from tests.gateway.given import MASTER_KEY, Given, model
@@ -114,7 +115,11 @@ async def stage(
         entered.append(served)
         client = httpx.AsyncClient(base_url=await served.__aenter__(), timeout=60)
         entered.append(client)
-        key = await Given(clean).key(max_budget=1)
+        # In grace the bound is the exposure; else the budget is, and it is used up.
+        litellm = sections.get("litellm_settings")
+        is_graced = isinstance(litellm, dict) and "redis_down" in litellm
+        budget = DOLLAR if is_graced else TIGHT
+        key = await Given(clean).key(max_budget=Decimal(budget).scaleb(-9))
         made = Stage(
             gateway,
             client,
@@ -126,6 +131,7 @@ async def stage(
             postgres_line,
             clean,
             capsys,
+            budget,
         )
         await made.calls(1)
         made.waits.clear()

@@ -60,7 +60,8 @@ async def test_postgres_killed(stage: Start, tell: Tell) -> None:
 
     outcome = await tell("Postgres killed and restarted", it)
 
-    assert 60 == outcome.answered - 1
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,8 @@ async def test_postgres_line(stage: Start, tell: Tell, name: str, mode: Mode) ->
 
     outcome = await tell(name, it)
 
-    assert 60 == outcome.answered - 1
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
 
 
 async def test_sessions_terminated(stage: Start, tell: Tell, victim_dsn: str) -> None:
@@ -193,7 +195,8 @@ async def test_scripts_forgotten(stage: Start, tell: Tell) -> None:
 
     outcome = await tell("Redis forgets its scripts", it)
 
-    assert 60 == outcome.answered - 1
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
 
 
 async def test_evicted(stage: Start, tell: Tell) -> None:
@@ -227,7 +230,8 @@ async def test_stream_full(stage: Start, tell: Tell) -> None:
 
     outcome = await tell("ledger stream full", it)
 
-    assert 60 == outcome.answered - 1
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
 
 
 async def test_both_down(stage: Start, tell: Tell) -> None:
@@ -238,7 +242,7 @@ async def test_both_down(stage: Start, tell: Tell) -> None:
 
     outcome = await tell("both stores down, journal", it)
 
-    assert 30 == outcome.answered - 1
+    assert 30 == outcome.answered
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from shared.ledger.sweep import sweep
 from shared.settings import Settings
 from shared.storage import holds
 from shared.storage.stores import Stores
-from tests.faults.stage import BUDGET, Outcome
+from tests.faults.stage import DOLLAR, Outcome
 from tests.gateway.given import MASTER_KEY, Given, model
 
 if TYPE_CHECKING:
@@ -260,6 +260,6 @@ async def compared(clean: Stores, provider: Provider, key: str) -> Outcome:
         answered=sum(1 for row in rows if row["status"] == "success"),
         lost=len(asked - booked.keys()),
         doubled=sum(count - 1 for count in booked.values()),
-        overshoot=max(0, spent - 1000 * BUDGET),
+        overshoot=max(0, spent - 1000 * DOLLAR),
         worst_ms=0,
     )
