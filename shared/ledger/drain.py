@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from shared.storage.stores import Stores
     from shared.storage.stream import Entry
 
-BATCH: Final = 5000
-PAGE: Final = 1000
+BATCH: Final = 10_000
+PAGE: Final = 1_000
 MOST_BATCHES: Final = 50
 SECONDS: Final = 20
 
