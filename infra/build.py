@@ -41,6 +41,8 @@ UNUSED_SUFFIXES: Final = frozenset({".pyc", ".pyi", ".c", ".h", ".pxd", ".pyx", 
 METADATA: Final = frozenset({"METADATA", "entry_points.txt"})
 # What we call of a dependency never reaches these: each costs a cold start that reads the bundle.
 UNUSED_PARTS: Final = (
+    "aiohttp/web",  # it has a server too
+    "pydantic/v1/",
     "aws_lambda_powertools/event_handler/",
     *(
         f"aws_lambda_powertools/utilities/{name}/"

@@ -19,7 +19,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     call, key, deployment = running.call, running.principal.key, running.deployment
     fallbacks = len({running.quotes[turn].group for turn in running.tried}) - 1
     cost = None if is_stream else running.billed_cost()
-    spent = running.spent_before
+    spent, router = running.spent_before, running.gateway.config.router
     return reply_headers(
         ReplyFacts(
             call_id=call.reported_id or call.id,
@@ -34,6 +34,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             key_tpm_limit=key.tpm_limit,
             attempted_retries=len(running.tried) - 1 - fallbacks,
             attempted_fallbacks=fallbacks,
+            max_retries=router.num_retries if call.num_retries is None else call.num_retries,
             duration_ms=running.timings.total_ms,
             overhead_ms=running.timings.overhead_ms,
             cache_key=running.caching.lookup.name

@@ -243,9 +243,9 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "POST /credentials/migrate-encryption": _NOBODY,
     "GET /credentials/migrate-encryption/check": _VIEWER,
     "GET /credentials": _VIEWER,
-    "GET /credentials/by_name/{name}": _VIEWER,
-    "PATCH /credentials/{name}": _NOBODY,
-    "DELETE /credentials/{name}": _NOBODY,
+    "GET /credentials/by_name/{name:path}": _VIEWER,
+    "PATCH /credentials/{name:path}": _NOBODY,
+    "DELETE /credentials/{name:path}": _NOBODY,
     # Health: a key calls the deployments of the models that it may call
     "GET /health": _ANY_KEY,
     "GET /health/readiness/details": _ANY_KEY,

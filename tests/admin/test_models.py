@@ -459,3 +459,16 @@ async def test_a_salt_key_is_exchanged_over_the_api(admin: Admin, provider: Prov
     assert [(0, 1), (0, 1), (1, 0), (0, 0)] == [
         (report["migrated"], report["residual_legacy"]) for report in reports
     ]
+
+
+async def test_a_credential_may_have_a_slash_in_its_name(admin: Admin) -> None:
+    await admin.made("/credentials", credential_name="a/b", credential_values={"api_key": CANARY})
+
+    shown = await admin.get("/credentials/by_name/a%2Fb")
+    gone = await send(admin, "DELETE", "/credentials/a%2Fb")
+
+    assert (200, "a/b", 200) == (
+        shown.status_code,
+        shown.json()["credential_name"],
+        gone.status_code,
+    )

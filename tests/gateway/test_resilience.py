@@ -260,7 +260,8 @@ async def test_a_rate_limit_can_be_tried_out_and_the_retry_answers(
     reply = await client.post(CHAT, json=body, headers=key.headers)
 
     assert (200, 1) == (reply.status_code, len(provider.requests))
-    assert "1" == reply.headers["x-litellm-attempted-retries"]
+    told = [reply.headers[f"x-litellm-{name}-retries"] for name in ("attempted", "max")]
+    assert ["1", "2"] == told
     assert [] == await names(gateway, "cooldown:*")
 
 

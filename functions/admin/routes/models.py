@@ -147,14 +147,14 @@ async def list_credentials(who: Who) -> Response:
     return shown(await credentials.list_credentials(who.desk))
 
 
-@router.get("/credentials/by_name/{name}", responses={200: {"model": CredentialRow}})
+@router.get("/credentials/by_name/{name:path}", responses={200: {"model": CredentialRow}})
 async def credential(who: Who, name: Annotated[Identifier, Path()]) -> Response:
     """Show a credential, its values masked."""
     return shown(await credentials.credential(who.desk, name))
 
 
 @router.patch(
-    "/credentials/{name}",
+    "/credentials/{name:path}",
     openapi_extra=documented(UpdateCredential),
     responses={200: {"model": Done}},
 )
@@ -167,7 +167,7 @@ async def update_credential(
     return shown(Done(message="Credential updated successfully"))
 
 
-@router.delete("/credentials/{name}", responses={200: {"model": Done}})
+@router.delete("/credentials/{name:path}", responses={200: {"model": Done}})
 async def delete_credential(who: Who, name: Annotated[Identifier, Path()]) -> Response:
     """Forget a credential that no model names."""
     await credentials.delete_credential(who.desk, who.caller, name)
