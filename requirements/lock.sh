@@ -8,6 +8,7 @@ if [ $# = 0 ]; then
   lock --universal --python-version 3.11 --extra local --output-file requirements/run.txt pyproject.toml
   lock --universal --python-version 3.11 --extra local --extra dev --output-file requirements/dev.txt pyproject.toml
   lock --python-platform aarch64-manylinux_2_34 --python-version 3.13 --output-file requirements/lambda.txt pyproject.toml
+  lock --universal --python-version 3.11 --output-file requirements/build.txt requirements/build.in
   set -- requirements/outside/*.in
 fi
 for each in "$@"; do

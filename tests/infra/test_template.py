@@ -180,7 +180,12 @@ def test_each_role_may_do_what_its_function_does_and_no_more(template: Template)
     providers = {("ssm:GetParametersByPath", f"{path}/providers")}
     failed = {("sqs:SendMessage", "FailedSchedules")}
     keys = {("ssm:PutParameter", f"{path}/keys/*")}
-    bedrock = {("bedrock:InvokeModel", "*"), ("bedrock:InvokeModelWithResponseStream", "*")}
+    # Which of its models are called is for the configuration to say.
+    bedrock = {
+        (f"bedrock:{action}", f"{kind}/*")
+        for action in ("InvokeModel", "InvokeModelWithResponseStream")
+        for kind in ("foundation-model", "inference-profile", "application-inference-profile")
+    }
     assert {
         "ProxyRole": log("Proxy") | gateway | providers | bedrock,
         "AdminRole": log("Admin") | gateway | providers | bedrock,
