@@ -35,6 +35,7 @@ class Settings:
     rotated_keys: str = ""
     rotation_grace: str = "24h"
     max_postgres_connections: int = 1
+    postgres_connect_seconds: int = 2
     redis_try_seconds: float = 0.25
     slack_webhook_url: str = field(default="", repr=False)
     webhook_url: str = field(default="", repr=False)
@@ -51,9 +52,11 @@ class Settings:
         is_web = environment.get("TOLLGATE_HOST") == "web-function"
         is_lambda = is_web or "AWS_LAMBDA_FUNCTION_NAME" in environment
         # A function waits alone; in a server with hundreds of calls in flight a slow reply may be
-        # our own queue, which is no reason to call Redis down.
-        redis_try_ms = environment.get(
-            "TOLLGATE_REDIS_TRY_MS", "250" if is_lambda and not is_web else "2000"
+        # our own queue, which is no reason to call a store down.
+        is_alone = is_lambda and not is_web
+        redis_try_ms = environment.get("TOLLGATE_REDIS_TRY_MS", "250" if is_alone else "2000")
+        connect_seconds = environment.get(
+            "TOLLGATE_POSTGRES_CONNECT_SECONDS", "2" if is_alone else "5"
         )
         settings = cls(
             stage=environment.get("STAGE", "local"),
@@ -72,6 +75,7 @@ class Settings:
             rotated_keys=environment.get("TOLLGATE_ROTATED_KEYS", ""),
             rotation_grace=environment.get("LITELLM_KEY_ROTATION_GRACE_PERIOD") or "24h",
             max_postgres_connections=int(environment.get("TOLLGATE_POSTGRES_CONNECTIONS", "1")),
+            postgres_connect_seconds=int(connect_seconds),
             redis_try_seconds=int(redis_try_ms) / 1000,
             slack_webhook_url=environment.get("SLACK_WEBHOOK_URL", ""),
             webhook_url=environment.get("WEBHOOK_URL", ""),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.errors import PostgresDown
 from shared.storage.breaker import Breaker
-from shared.storage.driver import CONNECT_SECONDS, Connection
+from shared.storage.driver import Connection
 from shared.storage.failures import PostgresSilent
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ MAX_IDLE_SECONDS: Final = 30.0
 class Connections:
     """At most `most` connections; the one used last is used next."""
 
-    def __init__(self, url: str, most: int) -> None:
+    def __init__(self, url: str, most: int, connect_seconds: int) -> None:
         self._url = url
+        self._connect_seconds = connect_seconds
         self._turns = asyncio.Semaphore(most)
         self._idle: list[tuple[Connection, float]] = []
-        self._breaker = Breaker(patience=CONNECT_SECONDS * 1.5, rest=REST_SECONDS)
+        self._breaker = Breaker(patience=connect_seconds * 1.5, rest=REST_SECONDS)
 
     @asynccontextmanager
     async def lease(self) -> AsyncGenerator[Connection]:
@@ -71,7 +72,7 @@ class Connections:
             raise PostgresDown("Postgres has not answered lately.")
         began = time.monotonic()
         try:
-            connection = await Connection.open(self._url)
+            connection = await Connection.open(self._url, self._connect_seconds)
         except PostgresSilent:
             self._breaker.waited_in_vain(time.monotonic() - began)
             raise

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 
-CONNECT_SECONDS: Final = 2
 STATEMENT_SECONDS: Final = 2
 GRACE_SECONDS: Final = 0.5
 
@@ -31,10 +30,8 @@ GRACE_SECONDS: Final = 0.5
 # URLs end in `?options=`.
 _DEFAULTS: Final[Mapping[str, str | int]] = {
     "application_name": "tollgate",
-    "connect_timeout": CONNECT_SECONDS,
     "gssencmode": "disable",
     "options": f"-c statement_timeout={STATEMENT_SECONDS}s",
-    "tcp_user_timeout": CONNECT_SECONDS * 1000,
 }
 
 _LIMIT_OF_AN_INDEX: Final = "54"
@@ -59,13 +56,13 @@ class Connection:
         self._raw = raw
 
     @classmethod
-    async def open(cls, url: str) -> Connection:
-        """Connect; raise PostgresDown when that is not possible in time."""
+    async def open(cls, url: str, seconds: int) -> Connection:
+        """Connect; raise PostgresDown when that is not possible in so many seconds."""
         if not url:
             raise PostgresDown("No database is configured: set DATABASE_URL.")
         try:
-            async with asyncio.timeout(CONNECT_SECONDS + GRACE_SECONDS):
-                return cls(await _connect(url))
+            async with asyncio.timeout(seconds + GRACE_SECONDS):
+                return cls(await _connect(url, seconds))
         except (psycopg.errors.ConnectionTimeout, TimeoutError) as error:
             raise PostgresSilent("Postgres cannot be reached.") from error
         except (psycopg.Error, OSError) as error:
@@ -137,9 +134,10 @@ class Connection:
         return StatementFailed(state or _NOT_TEXT, error.diag.constraint_name)
 
 
-async def _connect(url: str) -> psycopg.AsyncConnection[dict[str, Any]]:
+async def _connect(url: str, seconds: int) -> psycopg.AsyncConnection[dict[str, Any]]:
+    patience = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
     return await psycopg.AsyncConnection[dict[str, Any]].connect(
-        make_conninfo("", **{**_DEFAULTS, **conninfo_to_dict(url)}),
+        make_conninfo("", **{**_DEFAULTS, **patience, **conninfo_to_dict(url)}),
         autocommit=True,
         row_factory=dict_row,
         # A pooler in transaction mode gives every statement another session.

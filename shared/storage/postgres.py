@@ -59,7 +59,12 @@ class Postgres(Runs):
         # psycopg costs 120 ms of a cold start, and warm calls need no SQL.
         from shared.storage.connections import Connections  # noqa: PLC0415
 
-        return Connections(self._settings.database_url, self._settings.max_postgres_connections)
+        settings = self._settings
+        return Connections(
+            settings.database_url,
+            settings.max_postgres_connections,
+            settings.postgres_connect_seconds,
+        )
 
     @asynccontextmanager
     async def transaction(self, *, seconds: int | None = None) -> AsyncGenerator[Transaction]:

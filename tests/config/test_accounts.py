@@ -189,6 +189,6 @@ def test_credentials_over_the_api_lead_to_google_and_to_no_file(
 def test_azure_is_opened_by_a_token_or_a_whole_application(
     params: JsonObject, expected: set[str]
 ) -> None:
-    deployment, _ = made(model="azure/gpt", api_base="https://a.openai.azure.com", **params)
+    deployment, _ = made({}, model="azure/gpt", api_base="https://a.openai.azure.com", **params)
 
     assert expected == deployment.account.keys()

@@ -28,7 +28,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     lambda text: bool(text.strip()) and not text.strip().startswith(("{", "[", '"'))
 )
 parts = st.one_of(words.map(lambda said: {"type": "text", "text": said}), st.just(IMAGE))
-contents = words | st.lists(parts, min_size=1, max_size=3)
+contents: st.SearchStrategy[Any] = words | st.lists(parts, min_size=1, max_size=3)
 arguments = st.dictionaries(words, words | st.integers(-9, 9) | st.booleans(), max_size=2)
 
 

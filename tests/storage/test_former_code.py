@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -16,16 +15,13 @@ import pytest
 from shared.storage.schema import migrate
 from tests.storage.test_statements import numbered
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 FORMER = Path(__file__).parent / "former"
 SCHEMA = (Path(__file__).parents[2] / "schema.sql").read_text()
 NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @pytest.fixture
-def former(postgres_dsn: str) -> Iterator[str]:
+def former(postgres_dsn: str) -> str:
     """A database that the former schema was applied to."""
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute("drop schema public cascade")
