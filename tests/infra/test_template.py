@@ -177,7 +177,12 @@ def test_each_role_may_do_what_its_function_does_and_no_more(template: Template)
 
     path = f"parameter/tollgate/{template.stage}"
     gateway = {("ssm:GetParametersByPath", f"{path}/gateway")}
-    providers = {("ssm:GetParametersByPath", f"{path}/providers")}
+    # By path at a start, by name where the configuration names a secret manager's.
+    providers = {
+        (f"ssm:{action}", f"{path}/{where}")
+        for action in ("GetParametersByPath", "GetParameters")
+        for where in ("gateway", "providers", "providers/*")
+    }
     failed = {("sqs:SendMessage", "FailedSchedules")}
     keys = {("ssm:PutParameter", f"{path}/keys/*")}
     # Which of its models are called is for the configuration to say.
