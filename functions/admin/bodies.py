@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,9 +40,21 @@ def shown(content: Shown, status: int = 200) -> Response:
 
 def documented(model: type[AdminRequest]) -> dict[str, object]:
     """Describe a body to OpenAPI, which does not see a route read it."""
-    schema = model.model_json_schema(ref_template="{model}")
-    content = {"application/json": {"schema": _inlined(schema, schema.pop("$defs", {}))}}
-    return {"requestBody": {"required": True, "content": content}}
+    return _Documented(model)
+
+
+class _Documented(dict[str, object]):
+    """What FastAPI adds to an operation: the body's schema, made when somebody reads it."""
+
+    def __init__(self, model: type[AdminRequest]) -> None:
+        super().__init__(requestBody=model)
+        self._model = model
+
+    def items(self) -> ItemsView[str, object]:  # pyright: ignore[reportIncompatibleMethodOverride] - dict's own has no public name
+        """Describe the body; only who asks for the document pays for its schema."""
+        schema = self._model.model_json_schema(ref_template="{model}")
+        content = {"application/json": {"schema": _inlined(schema, schema.pop("$defs", {}))}}
+        return {"requestBody": {"required": True, "content": content}}.items()
 
 
 def _inlined(schema: JsonValue, models: Mapping[str, JsonValue]) -> JsonValue:

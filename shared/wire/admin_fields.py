@@ -224,6 +224,8 @@ class AdminRequest(BaseModel):
     """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused."""
 
     model_config = ConfigDict(
+        # A function serves few kinds of body before it goes: those alone cost their schema.
+        defer_build=True,
         strict=True,
         frozen=True,
         extra="ignore",
