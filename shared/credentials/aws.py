@@ -1,6 +1,6 @@
 """AWS: requests signed with version 4, with given keys, a container's or an assumed role's.
 
-The signer is botocore's, which Lambda's Python brings along (docs/decisions/0027). By
+The signer is botocore's, which Lambda's Python brings along (docs/decisions/0026). By
 docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and
 docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html, read 2026-11.
 """
