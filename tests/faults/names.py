@@ -7,6 +7,7 @@ from typing import Final
 FAULTS: Final = (
     "Postgres killed and restarted",
     "Postgres refuses connections",
+    "Postgres at its connection limit",
     "Postgres silent",
     "Postgres slow",
     "Postgres sessions terminated while it books",
@@ -33,8 +34,12 @@ FAULTS: Final = (
     "provider resets before the head",
     "provider resets in the middle",
     "provider tells no usage",
+    "provider answers 9 MB",
+    "provider sends a line of 9 MB",
     "provider's stream is malformed",
     "callers leave in the middle",
+    "clock five minutes fast",
+    "clock five minutes slow",
     "function killed (SIGKILL) at 500 random points",
     "function frozen (SIGSTOP) past its deadline",
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from shared.domain import Millis
 from shared.errors import StoreDown
+from shared.gateway import clock
 from shared.ledger.drain import drain
 from tests.faults.stage import NOW
 from tests.provider import Behaviour
@@ -59,6 +62,49 @@ async def test_postgres_killed(stage: Start, tell: Tell) -> None:
     await asyncio.to_thread(it.postgres.start)
 
     outcome = await tell("Postgres killed and restarted", it)
+
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
+
+
+async def test_postgres_has_no_connection_left(stage: Start, tell: Tell) -> None:
+    it = await stage()
+    load = asyncio.create_task(it.calls(60))
+    await asyncio.sleep(0.1)
+    taken = await asyncio.to_thread(all_connections, it.postgres.url)
+    with ExitStack() as stack:
+        for connection in taken:
+            stack.enter_context(connection)
+        await asyncio.gather(drained(it), load)
+
+    outcome = await tell("Postgres at its connection limit", it)
+
+    assert taken
+    assert outcome.answered > 20
+    assert {200, 422} == it.statuses
+
+
+def all_connections(url: str) -> list[psycopg.Connection]:
+    """Connect until Postgres takes no more."""
+    taken: list[psycopg.Connection] = []
+    with suppress(psycopg.OperationalError):
+        while True:
+            taken.append(psycopg.connect(url))
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes"), [("clock five minutes fast", 5), ("clock five minutes slow", -5)]
+)
+async def test_a_clock_is_off(
+    stage: Start, tell: Tell, monkeypatch: pytest.MonkeyPatch, name: str, minutes: int
+) -> None:
+    it = await stage()
+    real = clock.system_now
+    monkeypatch.setattr(clock, "system_now", lambda: Millis(real() + minutes * 60_000))
+    await it.calls(60)
+
+    outcome = await tell(name, it)
 
     assert outcome.answered > 20
     assert {200, 422} == it.statuses
@@ -253,6 +299,12 @@ async def test_both_down(stage: Start, tell: Tell) -> None:
         ("provider resets before the head", Behaviour(resets=-1), {}),
         ("provider resets in the middle", Behaviour(resets=2), {"stream": True}),
         ("provider tells no usage", Behaviour(has_usage=False), {"stream": True}),
+        ("provider answers 9 MB", Behaviour(body=b'{"id":"' + b"x" * (9 << 20) + b'"}'), {}),
+        (
+            "provider sends a line of 9 MB",
+            Behaviour(chunks=[b"data: " + b"x" * (9 << 20) + b"\n\n"]),
+            {"stream": True},
+        ),
         (
             "provider's stream is malformed",
             Behaviour(chunks=[b"data: {nonsense\n\n", b"data: [DONE]\n\n"]),
