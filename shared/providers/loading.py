@@ -118,9 +118,10 @@ def passing() -> Dialect:
 
 def messages_bridge(chat: Dialect, *, is_rich: bool) -> Dialect:
     """Answer a Messages call by a chat."""
-    from shared.providers.messages.bridge import MessagesBridge
+    from shared.providers.bridge import Bridge
+    from shared.providers.messages.bridge import MESSAGES
 
-    return MessagesBridge(chat, is_rich=is_rich)
+    return Bridge(chat, MESSAGES, is_rich=is_rich)
 
 
 def responses_bridge(chat: Dialect) -> Dialect:
@@ -132,9 +133,10 @@ def responses_bridge(chat: Dialect) -> Dialect:
 
 def content_bridge(chat: Dialect, *, is_rich: bool) -> Dialect:
     """Answer a generateContent call by a chat."""
-    from shared.providers.content.bridge import ContentBridge
+    from shared.providers.bridge import Bridge
+    from shared.providers.content.bridge import CONTENT
 
-    return ContentBridge(chat, is_rich=is_rich)
+    return Bridge(chat, CONTENT, is_rich=is_rich)
 
 
 def completions_bridge(chat: Dialect) -> Dialect:
