@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from psycopg.sql import SQL, Identifier
+
 from shared.domain import Millis, Scope
 from shared.ledger import republish as republishing
 from shared.ledger.republish import RepublishReport, republish
@@ -22,14 +24,26 @@ if TYPE_CHECKING:
 
 TEAM = (Scope.TEAM, "t")
 MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+CHANGED = {"litellm_teamtable", "litellm_usertable", "litellm_verificationtoken"}
 
 
 def given_changed(direct: psycopg.Connection, *, minutes_ago: int = 1) -> None:
-    """Date every change of the entities back from noon."""
-    changed_at = moment(NOON - minutes_ago * MINUTE)
-    direct.execute("update litellm_teamtable set changed_at = %s", (changed_at,))
-    direct.execute("update litellm_usertable set changed_at = %s", (changed_at,))
-    direct.execute("update litellm_verificationtoken set changed_at = %s", (changed_at,))
+    """Date what the key, its user and its team are back from noon, and all else long before."""
+    versioned = direct.execute(
+        """
+        select table_name
+        from information_schema.columns
+        where table_schema = current_schema()
+          and column_name = 'changed_at'
+          and table_name <> 'policy'
+        """
+    ).fetchall()
+    for (table,) in versioned:
+        ago = minutes_ago * MINUTE if table in CHANGED else DAY
+        direct.execute(
+            SQL("update {} set changed_at = %s").format(Identifier(table)), (moment(NOON - ago),)
+        )
 
 
 async def entry(stores: Stores) -> Entry:
