@@ -95,8 +95,9 @@ def _signature_of_words(message: JsonObject, calls: list[JsonObject]) -> str:
     """Find the signature that no call has: a second copy would be billed as thoughts again."""
     specific = mapping(message.get("provider_specific_fields"))
     told = specific.get("thought_signatures")
-    taken = {call.get("thoughtSignature") for call in calls}
-    found = [text(one) for one in told if one not in taken] if isinstance(told, list) else []
+    taken = {text(call.get("thoughtSignature")) for call in calls}
+    every = map(text, told) if isinstance(told, list) else ()
+    found = [one for one in every if one and one not in taken]
     return found[-1] if found else ""
 
 
