@@ -228,10 +228,12 @@ class Principal:
 class Usage:
     """What a provider says it consumed, in tokens.
 
-    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
-    hour within the cache-creation ones; reasoning, spoken and drawn ones within
-    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
-    those of a vendor's own web search. `is_estimated` marks counts of ours.
+    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for
+    long (an hour at Anthropic, twelve at OpenAI) within the cache-creation ones, cached audio and
+    images within their kind and the cached ones; reasoning, spoken and drawn ones within
+    `completion_tokens`. What is not billed in tokens is counted in its own unit: searches of the
+    web, in files and on maps by a vendor's own tools, and `containers` that ran code for it.
+    `is_estimated` marks counts of ours.
     """
 
     prompt_tokens: int = 0
@@ -250,6 +252,11 @@ class Usage:
     spoken_tokens: int = 0
     drawn_tokens: int = 0
     searches: int = 0
+    file_searches: int = 0
+    map_searches: int = 0
+    containers: int = 0
+    cached_audio_tokens: int = 0
+    cached_image_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
