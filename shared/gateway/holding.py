@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.auth.authenticate import asking_of, identify
+from shared.auth.authenticate import identify
 from shared.auth.keys import presented_key
 from shared.auth.visibility import with_own_models
 from shared.cache.lookup import lookup_of
@@ -46,6 +46,7 @@ from shared.storage.admission import (
     Stale,
 )
 from shared.storage.policies import parse
+from shared.storage.principals import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +190,12 @@ async def _decide(
     for is_fresh in trusts:
         try:
             principal = await identify(
-                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+                presented,
+                gateway.directory,
+                gateway.settings,
+                now,
+                named=_named(gateway, asked),
+                fresh=is_fresh,
             )
         except NotAuthenticated:
             if await _is_reconfigured(gateway):
@@ -206,6 +212,10 @@ async def _decide(
             if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+def _named(gateway: Gateway, call: Call) -> Named:
+    return Named(call.end_user, call.tags, gateway.config.litellm.max_end_user_budget_id)
 
 
 async def _is_reconfigured(gateway: Gateway) -> bool:
@@ -279,7 +289,8 @@ async def _put_right(
     now = gateway.clock.now()
 
     async def reload() -> None:
-        await gateway.directory.reload(asking_of(KeyHash(plan.policies[0].entity_id), call), now)
+        asking = _named(gateway, call).by(KeyHash(plan.policies[0].entity_id))
+        await gateway.directory.reload(asking, now)
 
     match reply:
         case Stale(entries):
