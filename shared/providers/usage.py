@@ -125,8 +125,8 @@ def _containers_in(body: Mapping[str, Json]) -> int:
         if isinstance(tools, list)
         else []
     )
-    found = {item.get("container_id") for item in _items(body, "code_interpreter_call")}
-    return len([each for each in found if isinstance(each, str) and each not in named])
+    ids = [item.get("container_id") for item in _items(body, "code_interpreter_call")]
+    return len({each for each in ids if isinstance(each, str) and each not in named})
 
 
 def _items(body: Mapping[str, Json], kind: str) -> list[JsonObject]:

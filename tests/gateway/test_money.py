@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings as Process
 
 answers = st.integers(1, 9)
-limits = st.sampled_from([100, 25, 10, None])
+limits = st.sampled_from([25, 10, 100, None])
 picks = st.integers(0, 99)
 scopes = st.sampled_from([Scope.KEY, Scope.TEAM])
 
@@ -61,9 +61,10 @@ class MoneyMachine(MoneyStage):
         for tokens in asked[:4]:
             self.hold(tokens)
 
-    @rule(tokens=answers)
-    def reserve(self, tokens: int) -> None:
-        self.hold(tokens)
+    @rule(asked=st.lists(answers, min_size=1, max_size=3))
+    def reserve(self, asked: list[int]) -> None:
+        for tokens in asked:
+            self.hold(tokens)
 
     @precondition(state_is("held"))
     @rule(pick=picks)
@@ -157,10 +158,12 @@ class MoneyMachine(MoneyStage):
         self.reset()
         self.columns_say_what_the_oracle_says()
 
-    @rule(scope=scopes)
-    def a_counter_is_evicted(self, scope: Scope) -> None:
+    @rule(scope=scopes, asked=st.lists(answers, max_size=1))
+    def a_counter_is_evicted(self, scope: Scope, asked: list[int]) -> None:
         self.do(self.stores.redis.execute(["DEL", self.counter(scope)]))
         self.books.evict(self.counter(scope))
+        for tokens in asked:
+            self.hold(tokens)
 
     @rule(scope=scopes)
     def a_policy_is_evicted(self, scope: Scope) -> None:

@@ -169,7 +169,8 @@ def test_searches_in_files_and_new_containers_are_read_off_a_response(
     tools: Json, containers: int
 ) -> None:
     ran: list[Json] = [
-        {"type": "code_interpreter_call", "container_id": each} for each in ("a", "b", "a", None)
+        {"type": "code_interpreter_call", "container_id": each}
+        for each in ("a", "b", "a", None, [])
     ]
     output: list[Json] = [*ran, {"type": "file_search_call"}, {"type": "file_search_call"}]
 
