@@ -358,6 +358,9 @@ class Call:
     wants_usage_chunk: bool = False
     end_user: str | None = None
     tags: tuple[str, ...] = ()
+    session_id: str | None = None
+    notes: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
+    """What the caller wants to find again in the ledger (`spend_logs_metadata`)."""
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
