@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shared.admin.change import changing
 from shared.admin.columns import amended_key, guarded
 from shared.admin.key_access import (
+    check_end_user_budget,
     check_member,
     check_team_of_service,
     ended_as_team_says,
@@ -94,7 +95,11 @@ async def _make(
     desk: Desk, caller: Caller, request: GenerateKey, columns: KeyColumns
 ) -> GeneratedKey:
     new = NewKey(request.key or make_key(), columns, request.spend or NOTHING)
-    entities = [(Scope.KEY, str(new.token)), *await _new_owner(desk, columns.user_id)]
+    entities = [
+        (Scope.KEY, str(new.token)),
+        *await _new_owner(desk, columns.user_id),
+        *await check_end_user_budget(desk, caller, None, columns),
+    ]
     async with changing(desk.stores, entities, conflicts_of(columns)) as transaction:
         return await insert_key(transaction, caller, new)
 
@@ -158,13 +163,15 @@ async def edit_of(
             return after
         return guarded(key, within(caller, after), request)
 
+    after = change(before)
+    told = await check_end_user_budget(desk, caller, before, after)
     return Edit(
         entity_id=before.token,
         action="updated",
         change=change,
         spend=request.spend,
-        beside=tuple(await _new_owner(desk, request.user_id)),
-        conflicts=conflicts_of(amended_key(before, request, desk, now)),
+        beside=(*await _new_owner(desk, request.user_id), *told),
+        conflicts=conflicts_of(after),
     )
 
 

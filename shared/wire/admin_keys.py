@@ -11,6 +11,7 @@ from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    MAX_TEXT,
     AdminRequest,
     Aliases,
     CustomKey,
@@ -57,6 +58,7 @@ class KeyFields(PolicyFields):
     rotation_interval: Duration | None = None
     tag_rpm_limit: ModelRates | None = None
     enforced_params: Names | None = None
+    end_user_budget_id: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
 
 
 class GenerateKey(KeyFields):
@@ -210,6 +212,7 @@ class GeneratedKey(KeyInfo):
     model_tpm_limit: dict[str, int] | None = None
     guardrails: list[str] | None = None
     enforced_params: list[str] | None = None
+    end_user_budget_id: str | None = None
 
 
 class KeyInfoReply(BaseModel):
