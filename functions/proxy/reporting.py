@@ -25,7 +25,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     spent, router = running.spent_before, running.gateway.config.router
     return reply_headers(
         ReplyFacts(
-            call_id=call.reported_id or call.id,
+            call_id=call.trace.reported_id or call.id,
             model_group=call.model,
             model_id=deployment.id,
             model_name=deployment.model,

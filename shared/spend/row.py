@@ -57,7 +57,7 @@ def render_row(call: Call, principal: Principal, since: JsonObject, ending: Endi
         "cache_hit": ending.is_cache_hit,
         "cache_key": ending.cache_key,
         "request_tags": list(call.tags),
-        "session_id": call.session_id,
+        "session_id": call.trace.session_id,
         "requester_ip": call.requester_ip,
         "since": since,
     }
@@ -83,7 +83,7 @@ def _metadata(call: Call, principal: Principal, ending: Ending) -> JsonObject:
         "additional_usage_values": cached or None,
         "unpriced": (not ending.is_priced) or None,
         "error_information": error if ending.error_type else None,
-        "litellm_call_id": call.reported_id,
+        "litellm_call_id": call.trace.reported_id,
         "spend_logs_metadata": _notes(call, principal) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
@@ -95,4 +95,4 @@ def _notes(call: Call, principal: Principal) -> JsonObject:
     for holder in (principal.team, principal.key):
         told = holder.metadata.get("spend_logs_metadata") if holder else None
         notes |= told if isinstance(told, dict) else {}
-    return {**notes, **call.notes}
+    return {**notes, **orjson.loads(call.trace.notes)}

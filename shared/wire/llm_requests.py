@@ -204,7 +204,6 @@ def parse_call(
     is_stream = endpoint in _STREAMED and body.get("stream") is True
     return Call(
         id=id,
-        reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
         model=model,
         body=passed_on(endpoint, body),
@@ -213,8 +212,7 @@ def parse_call(
         wants_usage_chunk=_wants_usage(body),
         end_user=request.end_user(metadata),
         tags=request.tags(metadata),
-        session_id=request.session(metadata),
-        notes=request.notes(metadata),
+        trace=request.trace(metadata),
         num_retries=request.num_retries(),
         timeout=request.timeout(is_stream=is_stream),
         fallbacks=fallbacks,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
-from shared.controls import Handling, OwnFallbacks
+from shared.controls import Handling, OwnFallbacks, Trace
 from shared.errors import BadRequest, TooLarge
 from shared.wire import checks
 from shared.wire.bodies import parse_object
@@ -99,22 +99,23 @@ class RequestFields:
         )
         return tuple(dict.fromkeys(found))
 
-    def session(self, metadata: JsonObject) -> str | None:
-        """Tell to which session of its caller the call belongs."""
-        return session_of(self._headers, self._body, metadata)
-
-    def notes(self, metadata: JsonObject) -> JsonObject:
-        """Read what the caller wants to find again in the ledger; the header wins as a whole."""
+    def trace(self, metadata: JsonObject) -> Trace:
+        """Read what the caller wants to find again; of its notes the header's win as a whole."""
         field = "x-litellm-spend-logs-metadata"
         in_header = self.header(field, _json_object)
         in_body = metadata.get("spend_logs_metadata")
         found = (in_body if isinstance(in_body, dict) else {}) if in_header is None else in_header
-        if len(orjson.dumps(found)) > MAX_NOTES_BYTES:
+        notes = orjson.dumps(found)
+        if len(notes) > MAX_NOTES_BYTES:
             raise TooLarge(
                 f"{self._route}: 'spend_logs_metadata' is larger than {MAX_NOTES_BYTES} bytes.",
                 param="spend_logs_metadata",
             )
-        return found
+        return Trace(
+            reported_id=self.header("x-litellm-call-id", checks.name),
+            session_id=session_of(self._headers, self._body, metadata),
+            notes=notes,
+        )
 
     def fallbacks(self, model: str) -> tuple[tuple[str, ...] | None, OwnFallbacks]:
         """Read the models to ask after that one, and what else the caller says of them."""

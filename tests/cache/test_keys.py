@@ -114,12 +114,10 @@ def test_a_list_of_tokens_is_one_input() -> None:
 SAME_ANSWER = {
     *(
         "id",
-        "reported_id",
+        "trace",
         "model",
         "sent",
         "end_user",
-        "session_id",
-        "notes",
         "num_retries",
         "timeout",
         "fallbacks",

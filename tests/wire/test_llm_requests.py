@@ -316,7 +316,7 @@ def test_metadata_over_64_kb_is_too_large() -> None:
 def test_what_is_to_be_found_again_comes_from_metadata_or_header(
     fields: JsonObject, headers: dict[str, str], notes: JsonObject
 ) -> None:
-    assert notes == chat(fields, headers).notes
+    assert notes == orjson.loads(chat(fields, headers).trace.notes)
 
 
 def test_more_than_8_kb_to_be_found_again_is_too_large() -> None:
@@ -384,7 +384,7 @@ def test_a_hostile_header_is_refused_by_name(name: str, value: str) -> None:
 def test_the_callers_id_is_reported_and_never_the_calls_own() -> None:
     call = chat(headers={"x-litellm-call-id": "theirs"})
 
-    assert ("own-id", "theirs") == (call.id, call.reported_id)
+    assert ("own-id", "theirs") == (call.id, call.trace.reported_id)
 
 
 @pytest.mark.parametrize(
