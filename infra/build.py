@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.interpreters import find_interpreter
+from infra.slimming import is_licence, slim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,9 @@ UNUSED_PARTS: Final = (
     ),
     "cffi/",  # cryptography needs only _cffi_backend; these compile C declarations
     "pycparser/",
+    "multidict/_testcapi",
+    "anyio/_backends/_trio",  # there is asyncio only
+    "anyio/pytest_plugin",
 )
 OUR_ROOMS: Final = ("functions", "shared")
 OURS: Final = frozenset({".py", ".sql", ".lua", ".json"})
@@ -146,20 +150,20 @@ def gather(target: Target) -> None:
     for path in files(target.packages):
         name = path.relative_to(target.packages)
         if is_needed(name):
-            put(path, name)
+            put(slim(name, path.read_bytes()), name)
     for room in OUR_ROOMS:
         for path in files(ROOT / room):
             if path.suffix in OURS:
-                put(path, path.relative_to(ROOT))
-    put(ROOT / STARTER, STARTER)
-    (BUNDLE / "config.json").write_text(configuration(), encoding="utf-8")
+                put(path.read_bytes(), path.relative_to(ROOT))
+    put((ROOT / STARTER).read_bytes(), STARTER)
+    put(configuration().encode(), Path("config.json"))
 
 
-def put(path: Path, name: Path) -> None:
-    """Copy a file into the bundle."""
+def put(content: bytes, name: Path) -> None:
+    """Write a file of the bundle."""
     target = BUNDLE / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+    target.write_bytes(content)
 
 
 def configuration() -> str:
@@ -181,13 +185,13 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def is_needed(name: Path) -> bool:
-    """Whether a file of a dependency is read at run time."""
+    """Whether a file of a dependency is read at run time, or says whose it is."""
+    if name.parts[0].endswith(".dist-info"):
+        return name.name in METADATA or is_licence(name)
     if name.suffix in UNUSED_SUFFIXES or UNUSED_FOLDERS & set(name.parts[:-1]):
         return False
     if name.as_posix().startswith(UNUSED_PARTS):
         return False
-    if name.parts[0].endswith(".dist-info"):
-        return name.name in METADATA
     return len(name.parts) > 1 or name.suffix in {".py", ".so"}
 
 

@@ -50,6 +50,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _ROUTES: Final = ("converse", "invoke")
 _CREDENTIALS: Final = ("vertex_credentials", "vertex_ai_credentials")
 _GOOGLES: Final = re.compile(r"https://(?:[a-z0-9-]+\.)*googleapis\.com/[a-z0-9/._-]*")
+_FEDERATED: Final = "external_account"
 _ANYWHERE: Final = "global"
 _LOCATION: Final = re.compile(r"[a-z0-9-]{2,32}")
 
@@ -127,11 +128,21 @@ def _bedrock(region: str) -> str:
 
 
 def _google(params: Section) -> JsonObject:
+    credentials = _googles(params)
+    if not credentials:
+        return {}
+    # A service account's key needs nobody to vouch for it; what a file says is read when it is.
+    is_key = credentials.startswith("{") and _FEDERATED not in credentials
+    return {"vertex_credentials": credentials, **({} if is_key else _aws(params, ""))}
+
+
+def _googles(params: Section) -> str:
     environment = params.environment or {}
-    credentials = _either(params, *_CREDENTIALS, _credentials)
-    credentials = credentials or environment.get("VERTEXAI_CREDENTIALS", "")
-    credentials = credentials or environment.get("GOOGLE_APPLICATION_CREDENTIALS", "")
-    return {"vertex_credentials": credentials} if credentials else {}
+    return (
+        _either(params, *_CREDENTIALS, _credentials)
+        or environment.get("VERTEXAI_CREDENTIALS", "")
+        or environment.get("GOOGLE_APPLICATION_CREDENTIALS", "")
+    )
 
 
 def _azure(params: Section) -> JsonObject:
@@ -168,8 +179,8 @@ def _vertex_host(location: str) -> str:
 
 
 def _own_project(params: Section) -> str:
-    credentials = _google(params).get("vertex_credentials")
-    if not isinstance(credentials, str) or not credentials.startswith("{"):
+    credentials = _googles(params)
+    if not credentials.startswith("{"):
         return ""
     try:
         found: Json = orjson.loads(credentials)

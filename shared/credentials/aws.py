@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import orjson
 
-from shared.credentials.fetched import Grant, refused
+from shared.credentials.fetched import Grant, grant_until, refused
 from shared.domain import HttpRequest, Json, Millis
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def container_grant(body: bytes, now: Millis) -> Grant[Keys] | None:  # noqa: AR
             "Token": str(token),
             "Expiration": str(expires),
         }:
-            return _until(expires, Keys(access, secret, token))
+            return grant_until(expires, Keys(access, secret, token))
         case _:
             return None
 
@@ -112,12 +111,4 @@ def role_grant(body: bytes, now: Millis) -> Grant[Keys] | None:  # noqa: ARG001 
     if not all(found.get(name) for name in names):
         return None
     access, secret, token, expires = (found[name] for name in names)
-    return _until(expires, Keys(access, secret, token))
-
-
-def _until(expires: str, keys: Keys) -> Grant[Keys] | None:
-    try:
-        moment = datetime.fromisoformat(expires)
-    except ValueError:
-        return None
-    return Grant(keys, Millis(int(moment.timestamp() * 1000)))
+    return grant_until(expires, Keys(access, secret, token))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from shared.domain import Millis, Timeouts
 from shared.errors import ProviderFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from shared.domain import HttpRequest
     from shared.transport.client import Client
@@ -43,14 +44,16 @@ class Fetched(Generic[T]):
         self._held: dict[str, Grant[T]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
-    async def get(self, account: bytes, asking: HttpRequest, now: Millis) -> T:
-        """Return what opens an account, asked for by `asking` where none is held."""
+    async def get(
+        self, account: bytes, asking: Callable[[], Awaitable[HttpRequest]], now: Millis
+    ) -> T:
+        """Return what opens an account, asked for by what `asking` makes where none is held."""
         name = hashlib.sha256(account).hexdigest()
         turn = self._turns.setdefault(name, asyncio.Lock())
         async with turn:
             held = self._held.get(name)
             if held is None or held.expires_at - RENEW_BEFORE_MS <= now:
-                held = await self._fetch(asking, now)
+                held = await self._fetch(await asking(), now)
                 self._forget_some()
                 self._held[name] = held
             return held.secret
@@ -72,3 +75,12 @@ class Fetched(Generic[T]):
 def refused(sentence: str) -> ProviderFailed:
     """Say that an account does not open; another deployment's may."""
     return ProviderFailed(sentence, status=401, type="authentication_error", retryable=True)
+
+
+def grant_until(expires: str, secret: T) -> Grant[T] | None:
+    """Read a moment as AWS and Google write it; None when it is none."""
+    try:
+        moment = datetime.fromisoformat(expires)
+    except ValueError:
+        return None
+    return Grant(secret, Millis(int(moment.timestamp() * 1000)))

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from shared.credentials.fetched import Grant, refused
-from shared.domain import HttpRequest, Json, Millis
+from shared.credentials.fetched import Grant, grant_until, refused
+from shared.domain import HttpRequest, Json, JsonObject, Millis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,10 @@ _TOKENS: Final = "https://oauth2.googleapis.com/token"
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _ASSERTION: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _HOUR: Final = 3600
+_NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    "service_account": frozenset({"client_email", "private_key"}),
+    "authorized_user": frozenset({"client_id", "client_secret", "refresh_token"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,22 @@ class Account:
     fields: Mapping[str, str]
 
 
-def read_account(given: str) -> Account | None:
-    """Read credentials: their JSON, or the path of a file that holds it."""
+def read_credentials(given: str) -> JsonObject:
+    """Read credentials: their JSON, or the path of a file that holds it; else nothing."""
     try:
         text = given if given.startswith("{") else Path(given).read_text("utf-8")
         found: Json = orjson.loads(text)
     except (OSError, ValueError):
-        return None
-    if not isinstance(found, dict):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def account_in(found: JsonObject) -> Account | None:
+    """Read the account of a service or of a person."""
     fields = {name: value for name, value in found.items() if isinstance(value, str)}
     kind = fields.get("type", "")
-    needed = {
-        "service_account": {"client_email", "private_key"},
-        "authorized_user": {"client_id", "client_secret", "refresh_token"},
-    }
-    if not needed.get(kind, {kind}) <= fields.keys():
+    needed = _NEEDED.get(kind)
+    if needed is None or not needed <= fields.keys():
         return None
     return Account(kind, fields.get("token_uri", _TOKENS), fields)
 
@@ -67,7 +71,7 @@ def token_request(account: Account, now: Millis) -> HttpRequest:
 
 
 def token_grant(body: bytes, now: Millis) -> Grant[str] | None:
-    """Read the answer."""
+    """Read the answer, or that of a service account that lends itself."""
     try:
         found: Json = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -75,6 +79,8 @@ def token_grant(body: bytes, now: Millis) -> Grant[str] | None:
     match found:
         case {"access_token": str(token), "expires_in": int(seconds)} if token:
             return Grant(token, Millis(now + seconds * 1000))
+        case {"accessToken": str(token), "expireTime": str(expires)} if token:
+            return grant_until(expires, token)
         case _:
             return None
 

@@ -110,6 +110,30 @@ def test_a_service_account_tells_its_project(given: Json) -> None:
     assert "private_key" not in repr(deployment)
 
 
+@pytest.mark.parametrize("given", [{"type": "external_account"}, "/etc/credentials.json"])
+def test_the_functions_own_keys_may_vouch_at_google(given: Json) -> None:
+    environment = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "ASIA1"}
+
+    deployment, _ = made(
+        environment, model="vertex_ai/gemini-2.5-pro", vertex_project="p", vertex_credentials=given
+    )
+
+    assert ("us-east-1", "ASIA1") == (
+        deployment.account["aws_region_name"],
+        deployment.account["aws_access_key_id"],
+    )
+
+
+def test_the_functions_own_keys_are_not_laid_beside_a_service_accounts() -> None:
+    environment = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "ASIA1"}
+
+    deployment, _ = made(
+        environment, model="vertex_ai/gemini-2.5-pro", vertex_credentials=SERVICE_ACCOUNT
+    )
+
+    assert {"vertex_credentials"} == deployment.account.keys()
+
+
 def test_a_secret_does_not_change_who_a_deployment_is() -> None:
     first, _ = made({}, model="bedrock/m", aws_region_name="us-east-1", **KEYS)
     second, _ = made(

@@ -104,7 +104,7 @@ def signature_of(request: HttpRequest, secret: str, region: str, service: str) -
     held = {**request.headers, "host": url.netloc}
     lines = [f"{name}:{' '.join(held[name].split())}" for name in names.split(";")]
     body = hashlib.sha256(request.body).hexdigest()
-    path = quote(url.path, safe="/~")
+    path = quote(url.path or "/", safe="/~")
     canonical = "\n".join([request.method, path, url.query, *lines, "", names, body])
     scope = f"{date[:8]}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
@@ -242,6 +242,18 @@ async def test_a_file_of_credentials_is_read(tmp_path: Path) -> None:
     assert b"grant_type=refresh_token" in asked.body
 
 
+async def test_a_token_that_is_held_costs_no_reading_and_no_signing(tmp_path: Path) -> None:
+    held = tmp_path / "key.json"
+    held.write_text(json.dumps(SERVICE_ACCOUNT))
+    ring = keyring(Outside({"access_token": "a", "expires_in": 3600}))
+    await ring.opened(ASKED, at_vertex(str(held)), NOW)
+    held.unlink()
+
+    sent = await ring.opened(ASKED, at_vertex(str(held)), NOW)
+
+    assert "Bearer a" == sent.headers["authorization"]
+
+
 @pytest.mark.parametrize(
     ("to", "outside"),
     [
@@ -249,7 +261,6 @@ async def test_a_file_of_credentials_is_read(tmp_path: Path) -> None:
         (at_vertex(), Outside(b"<html>")),
         (at_vertex(), Outside({"access_token": ""})),
         (at_vertex({**SERVICE_ACCOUNT, "private_key": "x"}), Outside()),
-        (at_vertex({"type": "external_account"}), Outside()),
         (at_vertex("/nowhere/a.json"), Outside()),
         (at_vertex("[1]"), Outside()),
         (at_bedrock(aws_role_name="arn:aws:iam::1:role/a"), Outside(b"<Error/>", 403)),

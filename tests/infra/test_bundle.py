@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections import Counter
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.build import ARTIFACT, OUR_ROOMS, TOO_LARGE, uv
+from infra.build import ARTIFACT, LOCK, OUR_ROOMS, TOO_LARGE, uv
 from infra.interpreters import find_interpreter
+from infra.slimming import is_licence
 from tests.functions.conftest import MASTER_KEY
 from tests.functions.http_events import ENTRANCES, rest_api
 from tests.functions.runtime_api_emulator import ROOT, Place, running
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 PYTHON = "3.13"
+# Whatever else grows beyond a megabyte in the zip deserves a look before it has a place here.
+HEAVY = {"cryptography", "psycopg_binary.libs", "pydantic_core", "shared"}
 HERE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 
 
@@ -125,6 +130,28 @@ def test_the_bundle_holds_what_runs_and_nothing_else() -> None:
         for name in names
         if name.endswith("-linux-gnu.so")
     }
+
+
+def test_every_dependency_brings_its_licence() -> None:
+    built("arm64")
+
+    with zipfile.ZipFile(ARTIFACT) as bundle:
+        names = [PurePath(name) for name in bundle.namelist()]
+    kept = {name.parts[0] for name in names if name.parts[0].endswith(".dist-info")}
+
+    assert kept == {name.parts[0] for name in names if is_licence(name)}
+    assert len(kept) == len(LOCK.read_text().split("==")) - 1
+
+
+def test_what_is_heavy_is_known_by_name() -> None:
+    built("arm64")
+
+    with zipfile.ZipFile(ARTIFACT) as bundle:
+        weights: Counter[str] = Counter()
+        for each in bundle.infolist():
+            weights[each.filename.partition("/")[0]] += each.compress_size
+
+    assert HEAVY == {name for name, weight in weights.items() if weight > 1_000_000}
 
 
 def test_bytecode_is_of_the_runtimes_version_and_never_checked_again(task: Path) -> None:
