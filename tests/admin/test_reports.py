@@ -309,6 +309,26 @@ async def test_dates_nobody_understands_are_refused(admin: Admin, query: dict[st
 @pytest.mark.slow
 async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> None:
     """Every statement of reports and pages, as Postgres plans it for a big and busy ledger."""
+    fill_ledger(admin)
+
+    big = {
+        row["relname"]
+        for row in admin.sql(
+            "select relname from pg_class where reltuples > 1000 and relkind = 'r'"
+        )
+    }
+    scanned = [
+        (statement.splitlines()[-1], node["Relation Name"])
+        for statement, params in statements_of_pages() + statements_of_reports()
+        for node in plan_nodes(admin, statement, params)
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big
+    ]
+
+    assert any(name.startswith("litellm_spendlogs_") for name in big)
+    assert [] == scanned
+
+
+def fill_ledger(admin: Admin) -> None:
     admin.sql("select tollgate_add_partitions(1, now() - interval '1 month')")
     admin.sql(
         "insert into litellm_spendlogs (id, request_id, call_type, api_key, spend, model, status,"
@@ -319,6 +339,9 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         " lateral (select now() - n * interval '2 seconds' as at) as moment"
     )
     admin.sql("analyze litellm_spendlogs")
+
+
+def statements_of_pages() -> list[tuple[str, dict[str, object]]]:
     end = datetime.now(UTC) + timedelta(days=1)
     page: dict[str, object] = {
         "start_date": end - timedelta(days=31),
@@ -336,6 +359,15 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
             {"request_id": "r7"},
         )
     ]
+    logs = statements.load("spend_logs")
+    return [
+        *((logs["page_spend_logs"], {**each, "size": 50, "skip": 0}) for each in pages),
+        *((logs["count_spend_logs"], {**each, "cap": 10_000}) for each in pages),
+    ]
+
+
+def statements_of_reports() -> list[tuple[str, dict[str, object]]]:
+    end = datetime.now(UTC) + timedelta(days=1)
     reports = {
         "kind": "user",
         "first_day": end.date() - timedelta(days=31),
@@ -350,31 +382,11 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         "models": None,
         "key_aliases": None,
     }
-    asked: list[tuple[str, dict[str, object]]] = []
-    logs = statements.load("spend_logs")
-    asked += [(logs["page_spend_logs"], {**each, "size": 50, "skip": 0}) for each in pages]
-    asked += [(logs["count_spend_logs"], {**each, "cap": 10_000}) for each in pages]
-    asked += [
+    return [
         (spend_reports._SQL[name], reports)
         for name in spend_reports._SQL
         if name not in NOT_REPORTS
     ]
-
-    big = {
-        row["relname"]
-        for row in admin.sql(
-            "select relname from pg_class where reltuples > 1000 and relkind = 'r'"
-        )
-    }
-    scanned = [
-        (statement.splitlines()[-1], node["Relation Name"])
-        for statement, params in asked
-        for node in plan_nodes(admin, statement, params)
-        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big
-    ]
-
-    assert any(name.startswith("litellm_spendlogs_") for name in big)
-    assert [] == scanned
 
 
 def plan_nodes(admin: Admin, statement: str, params: dict[str, object]) -> list[dict[str, Any]]:

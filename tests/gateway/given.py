@@ -27,6 +27,9 @@ MASTER_KEY = "sk-master-of-the-tests-0001"
 INPUT_PRICE = Decimal("0.000001")
 OUTPUT_PRICE = Decimal("0.000002")
 
+CHAT = "/v1/chat/completions"
+CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
+
 
 def model(name: str, base: str, **params: Json) -> JsonObject:
     """One deployment of a group: a dollar a million prompt tokens, two for the answer's."""
@@ -43,6 +46,11 @@ def model(name: str, base: str, **params: Json) -> JsonObject:
         },
         "model_info": info,
     }
+
+
+def router(**settings: Any) -> Any:  # noqa: ANN401 - sections of a configuration
+    """The router's section, where nothing is tried twice unless it says so."""
+    return {"router_settings": {"num_retries": 0, **settings}}
 
 
 def price_of(prompt_tokens: int, completion_tokens: int) -> Nanodollars:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from shared.storage.redis import Redis
-from tests.gateway.given import counter, ledger, model, names
+from tests.gateway.given import CALL, CHAT, counter, ledger, model, names
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 STREAM = {**CALL, "stream": True, "stream_options": {"include_usage": True}}
-CHAT = "/v1/chat/completions"
 ON: Any = {"litellm_settings": {"cache": True}}
 
 

@@ -12,11 +12,11 @@ from shared.domain import Endpoint
 from shared.gateway.serve import serve as serve_call
 from shared.spend.ids import uuid7
 from shared.wire.llm_requests import parse_call
-from tests.gateway.given import counter, ledger, model, names, price_of
+from tests.gateway.given import CALL, CHAT, counter, ledger, model, names, price_of
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -26,20 +26,8 @@ if TYPE_CHECKING:
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
-CHAT = "/v1/chat/completions"
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 HEDGED: Any = {"router_settings": {"hedged_requests": True, "num_retries": 0}}
 SLOW = Behaviour(holds=-1)
-
-
-@pytest.fixture
-def other() -> Iterator[Provider]:
-    """A second provider."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
 
 
 def both(first: Provider, second: Provider, **params: Any) -> list[Any]:  # noqa: ANN401 - parameters

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway.given import ledger, model, names
+from tests.gateway.given import CALL, CHAT, ledger, model, names
 from tests.gateway.processes import processes
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import httpx
@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from tests.gateway.given import Given
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
-
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
-CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def other() -> Iterator[Provider]:
-    """A second provider."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
 
 
 def by(strategy: str) -> Any:  # noqa: ANN401 - sections of a configuration
