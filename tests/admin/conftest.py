@@ -71,7 +71,7 @@ async def asked(dsn: str, door: DoorThread) -> AsyncIterator[Admin]:
         database_url=dsn,
         redis_url=door.url,
         redis_token=door.token,
-        redis_try_seconds=2.0,
+        redis_try_seconds=10,
         max_postgres_connections=4,
     )
     state = State.open(settings)

@@ -127,7 +127,7 @@ async def test_every_buffered_entrance_gets_the_answer(
 async def test_a_weak_master_key_stops_the_start(environment: dict[str, str]) -> None:
     weak = {**environment, "TOLLGATE_MASTER_KEY": "sk-1234"}
     async with running(HANDLER, weak, is_streaming=True) as function:
-        told = await asyncio.wait_for(function.api.init_error, 20)
+        told = await asyncio.wait_for(function.api.init_error, PATIENCE)
 
     assert "SettingsError" == told["errorType"]
 

@@ -119,7 +119,7 @@ class Given:
 
     async def spend_of(self, key: GivenKey, rows: int) -> int:
         """Return the nanodollars of the key's rows in Postgres once there are that many."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 found: Any = await self.stores.postgres.one(
                     "select count(*) as rows, sum(spend) * 1000000000 as spend "
@@ -139,7 +139,7 @@ class Given:
 
 async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
     """Return the stream's entries once there are that many: a call settles after its last byte."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found: Any = await gateway.stores.redis.execute(["XRANGE", LEDGER, "-", "+"])
             if len(found) >= rows:

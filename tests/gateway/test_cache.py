@@ -31,7 +31,7 @@ ON: Any = {"litellm_settings": {"cache": True}}
 
 async def kept(gateway: Gateway, count: int = 1) -> None:
     """Wait until that many entries are there: a call settles after its last byte."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(await names(gateway, "cache:*")) < count:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.01)
 

@@ -163,7 +163,7 @@ async def _costs_are_exact(
     gateway: Gateway, key: GivenKey, served: list[httpx.Response], calls: int
 ) -> None:
     """Compare what the answers say they used with the ledger and with the budget's counter."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await counter(gateway, f"budget:key:{key.hash}:-"))["reserved"] != "0":  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.05)
     rows = await ledger(gateway, calls)

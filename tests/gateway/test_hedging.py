@@ -47,7 +47,7 @@ async def given_latencies(gateway: Gateway, milliseconds: int = 50, count: int =
 
 
 async def no_slot_is_left(gateway: Gateway) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await names(gateway, "parallel:deployment:*"):  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.01)
 
@@ -141,7 +141,7 @@ async def test_a_second_that_fails_is_booked_and_the_first_goes_on(
     provider.default, other.default = SLOW, Behaviour(status=429)
 
     asked = asyncio.create_task(client.post(CHAT, json=CALL, headers=key.headers))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await names(gateway, "cooldown:second"):  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.01)
     provider.release()
@@ -162,7 +162,7 @@ async def test_a_first_that_fails_leaves_the_call_to_the_second(
     asked = asyncio.create_task(client.post(CHAT, json=CALL, headers=key.headers))
     await other.received(1)
     provider.release()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await names(gateway, "ratelimit:deployment:first:*"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     other.release()
