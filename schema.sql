@@ -476,6 +476,9 @@ create table if not exists litellm_endusertable (
     updated_at timestamptz not null default now()
 );
 
+-- Whether calls look for this end user: then only what they say to have charged to it is added to its spend.
+alter table litellm_endusertable add column if not exists is_counted boolean not null default false;
+
 create table if not exists litellm_tagtable (
     tag_name text primary key,
     description text,
@@ -1068,6 +1071,8 @@ for each row execute function tollgate_bury('budget', 'budget_id');
 create or replace trigger note_limits after insert or update of budget_id, blocked, allowed_model_region
 on litellm_endusertable for each row
 when (new.budget_id is not null or new.blocked or new.allowed_model_region is not null) execute function tollgate_note_limits('end_user');
+create or replace trigger note_limits after insert or update of metadata on litellm_verificationtoken
+for each row when (new.metadata ->> 'end_user_budget_id' is not null) execute function tollgate_note_limits('end_user');
 create or replace trigger note_limits after insert or update of budget_id on litellm_tagtable
 for each row when (new.budget_id is not null) execute function tollgate_note_limits('tag');
 

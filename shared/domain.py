@@ -162,6 +162,12 @@ class Key(Policy):
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     permissions: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
+    @property
+    def end_user_budget_id(self) -> str | None:
+        """What limits the end users it calls for that have no limits of their own (LiteLLM)."""
+        found = self.metadata.get("end_user_budget_id")
+        return found if isinstance(found, str) and found else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User(Policy):
@@ -190,8 +196,8 @@ class Principal:
     """Whoever a request acts for: a key with everything that bears its spend or limits it.
 
     `budgets` are the rows of limits that others are linked to, by id. `vouched` are the entries
-    that say nothing but that something exists, or does not. The master key has no row: its
-    principal has `is_master` and a synthetic key without limits.
+    that say nothing but that something exists, or does not. `end_user_budget_id` is the default of
+    the proxy's end users. The master key has no row: `is_master`, and a key without limits.
     """
 
     key: Key
@@ -203,6 +209,7 @@ class Principal:
     tags: tuple[Policy, ...] = ()
     budgets: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
     vouched: tuple[Policy | Absent, ...] = ()
+    end_user_budget_id: str | None = None
     is_master: bool = False
 
     @property
@@ -212,11 +219,24 @@ class Principal:
         return (*(policy for policy in one_each if policy is not None), *self.tags)
 
     def budget_of(self, policy: Policy) -> Policy | None:
-        """Return the row of limits that one of the policies is linked to."""
+        """Return the row of limits that one of the policies is linked to, or has by default."""
+        if self.has_budget_of_key(policy):
+            return self.budgets[self.key.end_user_budget_id or ""]
+        return self.clock_of(policy)
+
+    def clock_of(self, policy: Policy) -> Policy | None:
+        """Return the same but for a key's default: an end user has one period for all keys."""
         budget_id = policy.budget_id
         if budget_id is None and policy.scope is Scope.TEAM_MEMBER and self.team is not None:
             budget_id = self.team.member_budget_id
+        if budget_id is None and policy.scope is Scope.END_USER:
+            budget_id = self.end_user_budget_id
         return None if budget_id is None else self.budgets.get(budget_id)
+
+    def has_budget_of_key(self, policy: Policy) -> bool:
+        """Say whether an end user's limits are those that its caller's key has for them."""
+        is_open = policy.scope is Scope.END_USER and policy.budget_id is None
+        return is_open and self.key.end_user_budget_id in self.budgets
 
     @property
     def entries(self) -> tuple[Policy | Absent, ...]:

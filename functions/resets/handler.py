@@ -34,7 +34,13 @@ async def resets(stores: Stores, now: Millis) -> ResetReport:
     live = LiveConfig.open(settings, stores)
     await live.begin()
     litellm = live.current.litellm
-    return await reset(stores, now, timezone=litellm.timezone, reset_time=litellm.budget_reset_time)
+    return await reset(
+        stores,
+        now,
+        timezone=litellm.timezone,
+        reset_time=litellm.budget_reset_time,
+        end_user_budget_id=litellm.max_end_user_budget_id,
+    )
 
 
 async def rotations(stores: Stores, now: Millis) -> RotationReport | NothingRotates:

@@ -29,7 +29,8 @@ async def begin_due_period(
     budget = None if budget_id is None else await find_budget(transaction, budget_id)
     due = None if budget is None else _due(budget, desk, now)
     if due is not None:
-        await start_periods(transaction, Scope.BUDGET, [due])
+        default = desk.live.current.litellm.max_end_user_budget_id
+        await start_periods(transaction, Scope.BUDGET, [due], default)
 
 
 def _due(budget: BudgetInfo, desk: Desk, now: Millis) -> NewPeriod | None:

@@ -39,6 +39,7 @@ IN_METADATA: Final = (
     "temp_budget_increase",
     "temp_budget_expiry",
     "team_member_key_duration",
+    "end_user_budget_id",
 )
 """Fields without a column: they lie in the metadata, where LiteLLM's clients look for them."""
 
@@ -124,7 +125,7 @@ def _with_fields(metadata: dict[str, JsonValue], request: PolicyFields) -> dict[
             parse_duration(span)
     kept = {name: value for name, value in metadata.items() if name not in sent}
     values = {name: _plain(getattr(request, name)) for name in sent}
-    return kept | {name: value for name, value in values.items() if value is not None}
+    return kept | {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def _plain(value: object) -> JsonValue:

@@ -8,9 +8,10 @@ from shared.admin.caller import may_route
 from shared.admin.desk import expiry
 from shared.admin.permissions import Standing
 from shared.auth.keys import KEY_PREFIX, hash_key
-from shared.domain import KeyHash
+from shared.domain import KeyHash, Scope
 from shared.errors import BadRequest, NotFound, NotPermitted
 from shared.storage import admin_keys, admin_teams
+from shared.storage.admin_budgets import find_budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from shared.admin.caller import Caller
     from shared.admin.desk import Desk
     from shared.domain import Millis
+    from shared.storage.policies import Entity
     from shared.wire.admin_keys import GenerateKey, KeyColumns, KeyInfo
 
 OfKey = TypeVar("OfKey", bound="KeyColumns")
 
+END_USER_BUDGET: Final = "end_user_budget_id"
 SEE: Final = "/key/info"
 
 
@@ -140,6 +143,29 @@ async def ended_as_team_says(desk: Desk, columns: KeyColumns, now: Millis) -> Ke
     if not isinstance(duration, str):
         return columns
     return columns.model_copy(update={"expires": expiry(duration, now)})
+
+
+async def check_end_user_budget(
+    desk: Desk, caller: Caller, before: KeyColumns | None, after: KeyColumns
+) -> list[Entity]:
+    """Check the budget that a key gives end users, which goes before the proxy's own (LiteLLM).
+
+    Return what becomes known with it: from now on calls look for the end users they name.
+    """
+    wanted = after.metadata.get(END_USER_BUDGET)
+    if wanted == (before.metadata.get(END_USER_BUDGET) if before else None):
+        return []
+    if not caller.is_admin:
+        raise NotPermitted(
+            "Only proxy admins can set end_user_budget_id on a key.", param=END_USER_BUDGET
+        )
+    if not wanted:
+        return []
+    if not isinstance(wanted, str) or await find_budget(desk.stores.postgres, wanted) is None:
+        raise BadRequest(
+            f"end_user_budget_id={wanted} does not match any budget.", param=END_USER_BUDGET
+        )
+    return [(Scope.LIMITED, Scope.END_USER)]
 
 
 async def check_member(desk: Desk, team_id: str | None, user_id: str | None) -> None:

@@ -10,10 +10,9 @@ from shared.auth.grace import find_by_any_secret
 from shared.auth.keys import KEY_PREFIX, hash_key, masked
 from shared.domain import Key, Millis, Principal, Role, Scope, User
 from shared.errors import NotAuthenticated
-from shared.storage.principals import Asking
+from shared.storage.principals import NOBODY, Named
 
 if TYPE_CHECKING:
-    from shared.domain import Call, KeyHash
     from shared.settings import Settings
     from shared.storage.stores import Stores
 
@@ -58,12 +57,12 @@ async def identify(
     settings: Settings,
     now: Millis,
     *,
-    call: Call | None = None,
+    named: Named = NOBODY,
     fresh: bool = False,
 ) -> Principal:
     """Return who presents this key, as this process knows them; admit checks it is still so.
 
-    `call` says for which end user and under which tags they ask.
+    `named` says for which end user and under which tags they ask.
     """
     key = _checked(presented)
     if hmac.compare_digest(key.encode("utf-8", "surrogatepass"), settings.master_key.encode()):
@@ -74,14 +73,7 @@ async def identify(
             f"Authentication Error, LiteLLM Virtual Key expected. Received={masked(key)}, "
             f"expected to start with '{KEY_PREFIX}'.",
         )
-    return await find_by_any_secret(directory, asking_of(hash_key(key), call), now, fresh=fresh)
-
-
-def asking_of(key_hash: KeyHash, call: Call | None) -> Asking:
-    """Say what must be known of whoever makes this call with this key."""
-    if call is None:
-        return Asking(key_hash)
-    return Asking(key_hash, call.end_user, call.tags)
+    return await find_by_any_secret(directory, named.by(hash_key(key)), now, fresh=fresh)
 
 
 def _checked(presented: str | None) -> str:

@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from shared.auth.kinship import assemble, entities_of
+from shared.auth.kinship import assemble, entities_of, lacks_end_user
 from shared.domain import Absent, KeyHash, Policy, Principal, Scope
 from shared.errors import KeyNotFound, RedisDown
 from shared.storage import policies
 from shared.storage.grace import Successor
 from shared.storage.policies import Deleted
-from shared.storage.principals import find_entries
+from shared.storage.principals import find_end_user, find_entries
 from shared.storage.shared_reads import SharedReads
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Directory:
 
         `fresh` asks Redis even for what is known, for callers that will not admit.
         """
-        if not fresh and (known := assemble(asking, self._entry)) is not None:
+        if not fresh and (known := self._assembled(asking)) is not None:
             return known
         try:
             principal = await self._from_redis(asking, now, fresh=fresh)
@@ -81,6 +81,10 @@ class Directory:
         def entry(entity: Entity) -> Known:
             return rows.get(entity) or Absent(*entity, read_mark=key.read_mark)
 
+        principal = assemble(asking, entry)
+        if asking.end_user and principal is not None and lacks_end_user(asking, principal):
+            made = await find_end_user(self.stores.postgres, asking.end_user)
+            rows |= {} if made is None else {(made.scope, made.entity_id): made}
         entries = [entry(entity) for entity in entities_of(asking, entry)]
         self.learn((each for each in entries if isinstance(each, Policy)), now)
         for absent in entries:
@@ -147,7 +151,7 @@ class Directory:
                 if entity not in seen and (fresh or entity not in self._known)
             ]
             if not wanted:
-                return assemble(asking, self._entry)
+                return self._assembled(asking)
             seen.update(wanted)
             entries = await policies.read(self.stores.redis, wanted)
             self.learn(entries, now)
@@ -157,12 +161,17 @@ class Directory:
                 if not isinstance(entry, Policy | Absent | Deleted):
                     return None
 
+    def _assembled(self, asking: Asking) -> Principal | None:
+        """Put the principal together from memory; None when Postgres must be asked."""
+        principal = assemble(asking, self._entry)
+        return None if principal is None or lacks_end_user(asking, principal) else principal
+
     def _entry(self, entity: Entity) -> Known | None:
         known = self._known.get(entity)
         return None if known is None else known[0]
 
     def _trusted(self, asking: Asking, now: Millis) -> Principal | None:
-        principal = assemble(asking, self._entry)
+        principal = self._assembled(asking)
         if principal is None:
             return None
         seen = [self._known[entry.scope, entry.entity_id][1] for entry in principal.entries]

@@ -1,7 +1,7 @@
 """Which entries a principal is put together from, and how. Pure.
 
 key ── user, team, their member, organization (the key's, else the team's)
-call ── end user, tags: only where any of their kind has limits
+call ── end user, tags: only where any of their kind has limits, or a default limits end users
 the budget row that any of them is linked to
 """
 
@@ -31,9 +31,10 @@ def entities_of(asking: Asking, known: Known) -> list[Entity]:
     entities = [key_entity, *_above(key, known)]
     for scope in asking.limited:
         entities.append((Scope.LIMITED, scope))
-        if isinstance(known((Scope.LIMITED, scope)), Policy):
+        by_default = scope is Scope.END_USER and _defaults(asking, key)
+        if by_default or isinstance(known((Scope.LIMITED, scope)), Policy):
             entities += _named(asking, scope)
-    budgets = dict.fromkeys(_linked(entities, known))
+    budgets = dict.fromkeys([*_linked(entities, known), *_defaults(asking, key)])
     return [*entities, *((Scope.BUDGET, budget_id) for budget_id in budgets)]
 
 
@@ -52,6 +53,7 @@ def assemble(asking: Asking, known: Known) -> Principal | None:
         org=_of(Policy, by_scope.get(Scope.ORG)),
         end_user=_of(Policy, by_scope.get(Scope.END_USER)),
         tags=_all(found, Scope.TAG),
+        end_user_budget_id=asking.end_user_budget_id,
         budgets={budget.entity_id: budget for budget in _all(found, Scope.BUDGET)},
         vouched=tuple(
             entry
@@ -59,6 +61,19 @@ def assemble(asking: Asking, known: Known) -> Principal | None:
             if isinstance(entry, Absent) or (entry is not None and entry.scope is Scope.LIMITED)
         ),
     )
+
+
+def lacks_end_user(asking: Asking, principal: Principal) -> bool:
+    """Say whether a default limits the end user, who has no row in which to count."""
+    return principal.end_user is None and bool(_defaults(asking, principal.key))
+
+
+def _defaults(asking: Asking, key: Key) -> list[str]:
+    """List the budgets of end users without one of their own: the key's, else the proxy's."""
+    if asking.end_user is None:
+        return []
+    names = (key.end_user_budget_id, asking.end_user_budget_id)
+    return [name for name in names if name is not None]
 
 
 def _above(key: Key, known: Known) -> list[Entity]:

@@ -215,6 +215,7 @@ def _litellm(section: Section) -> LiteLLMSettings:
         clamp_max_tokens=section.flag("clamp_max_tokens"),
         max_budget=section.read("max_budget", defaults.max_budget, _dollars),
         budget_duration=section.read("budget_duration", defaults.budget_duration, _duration),
+        max_end_user_budget_id=section.maybe_name("max_end_user_budget_id"),
         unknown_price=_unknown_price(section),
         discounts=read_discounts(section),
         margins=read_margins(section),

@@ -157,7 +157,8 @@ class LiteLLMSettings:
 
     A call whose price nobody knows costs nothing and is flagged (`unknown_price` zero), or is
     refused (refuse). `max_budget` is for all the proxy serves in each `budget_duration`.
-    `available_teams` are those that any user may join.
+    `available_teams` are those that any user may join. `max_end_user_budget_id` names the budget of
+    end users that have none of their own.
     `discounts` and `margins` are by provider (spend/adjustments.py).
     """
 
@@ -170,6 +171,7 @@ class LiteLLMSettings:
     clamp_max_tokens: bool = False
     max_budget: Nanodollars | None = None
     budget_duration: str | None = None
+    max_end_user_budget_id: str | None = None
     unknown_price: UnknownPrice = "zero"
     discounts: Mapping[str, Decimal] = field(default_factory=lambda: _NO_DISCOUNTS)
     margins: Mapping[str, Margin] = field(default_factory=lambda: _NO_MARGINS)

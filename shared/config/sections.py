@@ -92,6 +92,10 @@ class Section:
             self.problem(name, "is missing")
         return self.read(name, "", _name)
 
+    def maybe_name(self, name: str) -> str | None:
+        """Read a name that may be missing or null."""
+        return self.read(name, None, _name)
+
     def secret(self, name: str) -> str:
         """Read a secret; one whose variable is not set is a warning, for others may still work."""
         value = self.values.get(name)

@@ -20,7 +20,7 @@ from shared.storage.plans import CacheLine, Keeping, Kept
 from shared.storage.redis import RedisRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from shared.cache.lookup import Lookup
     from shared.domain import Call, JsonObject, Millis
@@ -40,11 +40,16 @@ _LONGEST_PAUSE: Final = 0.4
 
 
 async def admit_unless_known(
-    gateway: Gateway, plan: Plan, version: str, lookup: Lookup | None, row: Callable[[], str]
+    gateway: Gateway,
+    plan: Plan,
+    version: str,
+    lookup: Lookup | None,
+    row: Callable[[], str],
+    hear: Callable[[Coroutine[None, None, AdmitReply]], Awaitable[AdmitReply]],
 ) -> Decision:
     """Admit a call, or find its answer; while an equal one is being answered, wait a little.
 
-    `version` is the configuration's; `row` writes the ledger row of a hit.
+    `version` is the configuration's; `row` writes the ledger row of a hit; `hear` awaits a reply.
     """
     line = None
     if lookup is not None and lookup.is_read:
@@ -54,7 +59,7 @@ async def admit_unless_known(
         if line is not None and lookup is not None:
             may_wait = time.monotonic() - began < lookup.wait_seconds
             line = replace(line, ask_alone_ms=ASK_ALONE_MS if may_wait else None)
-        reply = await _look_and_admit(gateway, plan, version, line)
+        reply = await hear(_look_and_admit(gateway, plan, version, line))
         if not isinstance(reply, Waiting):
             return reply
         await asyncio.sleep(pause)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.auth.authenticate import asking_of, identify
+from shared.auth.authenticate import identify
 from shared.auth.keys import presented_key
 from shared.auth.visibility import with_own_models
 from shared.cache.lookup import lookup_of
@@ -28,7 +28,7 @@ from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
 from shared.gateway.timings import PROVIDER, Timings
-from shared.gateway.unheard import book_nothing
+from shared.gateway.unheard import Asked, Unheard
 from shared.gateway.without_redis import pass_without_redis
 from shared.limits.budgets import since_of
 from shared.limits.counters import make_counters
@@ -46,6 +46,7 @@ from shared.storage.admission import (
     Stale,
 )
 from shared.storage.policies import parse
+from shared.storage.principals import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,12 +72,23 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
     degraded = gateway.current().config.degraded
     if degraded.postgres_down == "closed" and gateway.backlog.stands:
         raise StoreDown("Postgres is down and the ledger in Redis is full; try again in a while.")
+    unheard = Unheard()
     try:
-        return await _hold(gateway, headers, asked, route, timings)
-    except RedisDown:
-        if degraded.redis_down == "closed":
-            raise
-    gateway = gateway.current()
+        try:
+            return await _hold(gateway, headers, asked, route, timings, unheard)
+        except RedisDown:
+            if degraded.redis_down == "closed":
+                raise
+        return await _pass(gateway.current(), headers, asked, route, timings)
+    except BaseException as error:
+        await finish(unheard.book_nothing(error))
+        raise
+
+
+async def _pass(
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
+) -> Running:
+    """Return the call, though Redis cannot say whether it may."""
     # What this process remembers is asked for its age now: nobody else will say if it still holds.
     decided = await _decide(gateway, headers, asked, route, trusts=(True,))
     if decided is None:
@@ -85,7 +97,12 @@ async def hold(gateway: Gateway, headers: Mapping[str, str], asked: Call, route:
 
 
 async def _hold(
-    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, timings: Timings
+    gateway: Gateway,
+    headers: Mapping[str, str],
+    asked: Call,
+    route: str,
+    timings: Timings,
+    unheard: Unheard,
 ) -> Running:
     reloads, search = 0, _Search(timings)
     for _ in range(ROUNDS):
@@ -98,14 +115,10 @@ async def _hold(
         principal, call, quotes = decided
         plan = plan_of(gateway, principal, call, quotes, search.begin)
         lookup = lookup_of(call, principal, quotes[0].group, gateway.config)
-        try:
-            with timings.step("admit"):
-                row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
-                reply = await admit_unless_known(gateway, plan, version, lookup, row)
-        except RedisDown as error:
-            if error.may_have_happened and gateway.config.degraded.redis_down == "closed":
-                await finish(book_nothing(gateway, principal, call, plan))
-            raise
+        with timings.step("admit"):
+            row = partial(_hit_row, gateway, principal, call, quotes, lookup, plan)
+            hear = partial(unheard.hear, Asked(gateway, principal, call, plan))
+            reply = await admit_unless_known(gateway, plan, version, lookup, row, hear)
         match reply:
             case Admitted():
                 gateway.directory.confirm(principal, reply.at)
@@ -177,7 +190,12 @@ async def _decide(
     for is_fresh in trusts:
         try:
             principal = await identify(
-                presented, gateway.directory, gateway.settings, now, call=asked, fresh=is_fresh
+                presented,
+                gateway.directory,
+                gateway.settings,
+                now,
+                named=_named(gateway, asked),
+                fresh=is_fresh,
             )
         except NotAuthenticated:
             if await _is_reconfigured(gateway):
@@ -194,6 +212,10 @@ async def _decide(
             if not await _is_reconfigured(gateway):
                 raise
     return None
+
+
+def _named(gateway: Gateway, call: Call) -> Named:
+    return Named(call.end_user, call.tags, gateway.config.litellm.max_end_user_budget_id)
 
 
 async def _is_reconfigured(gateway: Gateway) -> bool:
@@ -267,7 +289,8 @@ async def _put_right(
     now = gateway.clock.now()
 
     async def reload() -> None:
-        await gateway.directory.reload(asking_of(KeyHash(plan.policies[0].entity_id), call), now)
+        asking = _named(gateway, call).by(KeyHash(plan.policies[0].entity_id))
+        await gateway.directory.reload(asking, now)
 
     match reply:
         case Stale(entries):

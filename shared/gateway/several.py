@@ -6,15 +6,13 @@ Each model's call is a call of its own: with its id, its limits, its place in th
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Endpoint
 from shared.errors import BadRequest, GatewayError
 from shared.gateway.finishing import finish
-from shared.gateway.holding import hold
-from shared.gateway.serve import answered, serve
+from shared.gateway.serve import serve
 from shared.spend.ids import uuid7
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ async def serve_fastest(
     gateway: Gateway, headers: Mapping[str, str], calls: Sequence[Call], route: str
 ) -> Answer | Relay:
     """Return the first answer and end all other calls; raise an error where none has one."""
-    tasks = [asyncio.create_task(_race(gateway, headers, call, route)) for call in calls]
+    tasks = [asyncio.create_task(serve(gateway, headers, call, route)) for call in calls]
     racing = set(tasks)
     try:
         while racing:
@@ -77,22 +75,6 @@ async def serve_fastest(
         won = next((task for task in tasks if task.done() and not _has_failed(task)), None)
         await finish(_end(task for task in tasks if task is not won))
     raise tasks[0].exception() or RuntimeError("a race without a winner")
-
-
-async def _race(
-    gateway: Gateway, headers: Mapping[str, str], call: Call, route: str
-) -> Answer | Relay:
-    """Answer one call; whoever ends it while room is being taken gives that back."""
-    holding = asyncio.create_task(hold(gateway, headers, call, route))
-    try:
-        running = await asyncio.shield(holding)
-    except asyncio.CancelledError:
-        with suppress(GatewayError):
-            running = await holding
-            running.fail(None)
-            await running.settle()
-        raise
-    return await answered(running)
 
 
 async def _end(tasks: Iterable[Racer]) -> None:

@@ -33,7 +33,12 @@ class ResetReport:
 
 
 async def reset(
-    stores: Stores, now: Millis, *, timezone: str = "UTC", reset_time: str = "00:00"
+    stores: Stores,
+    now: Millis,
+    *,
+    timezone: str = "UTC",
+    reset_time: str = "00:00",
+    end_user_budget_id: str | None = None,
 ) -> ResetReport:
     """Move every due budget to the period it is in; safe to run twice, late, or several at once."""
 
@@ -47,7 +52,8 @@ async def reset(
             async with stores.postgres.transaction() as transaction:
                 due = await due_budgets(transaction, scope, now, CHUNK)
                 if due:
-                    await start_periods(transaction, scope, [new_period(each) for each in due])
+                    begun = [new_period(each) for each in due]
+                    await start_periods(transaction, scope, begun, end_user_budget_id)
             total += len(due)
             if len(due) < CHUNK:
                 return total

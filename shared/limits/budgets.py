@@ -90,6 +90,8 @@ def budgets_of(
             found.append(_own(principal, policy, now, rules))
             if not _is_pardoned(principal, policy, rules):
                 found += _windows(policy, now, rules.calendar)
+            if (budget := _window_of_key(principal, policy, now, rules.calendar)) is not None:
+                found.append(budget)
             # A user's budgets of models cap its team keys too (LiteLLM): another key is no way out.
             found += _of_model(principal, policy, models, now, rules.calendar)
     found.sort(key=lambda budget: _order(budget.line.bearer))
@@ -135,9 +137,9 @@ def own_period(policy: Policy, budget: Policy | None, now: Millis, calendar: Cal
 
 def _own(principal: Principal, policy: Policy, now: Millis, rules: BudgetRules) -> Budget:
     budget = principal.budget_of(policy)
-    its = own_period(policy, budget, now, rules.calendar)
+    its = own_period(policy, principal.clock_of(policy), now, rules.calendar)
     limit, until = policy.max_budget, its.until
-    if limit is None and budget is not None:
+    if limit is None and budget is not None and not _is_window(principal, policy, budget):
         limit = budget.max_budget
     if limit is not None and (more := _temporary(policy, now)) is not None:
         limit = Nanodollars(limit + more[0])
@@ -158,6 +160,23 @@ def _windows(policy: Policy, now: Millis, calendar: Calendar) -> Iterator[Budget
         if limit is not None and isinstance(duration, str):
             bearer = Bearer(policy.scope, policy.entity_id, duration)
             yield _by_calendar(bearer, limit, duration, now, calendar, at_limit=True)
+
+
+def _is_window(principal: Principal, policy: Policy, budget: Policy) -> bool:
+    """Say whether a budget has a span of its own beside the period of whom it limits."""
+    return budget.budget_duration is not None and principal.has_budget_of_key(policy)
+
+
+def _window_of_key(
+    principal: Principal, policy: Policy, now: Millis, calendar: Calendar
+) -> Budget | None:
+    """Return what a key lets each end user spend in a span of time: two keys, two spans."""
+    budget = principal.budget_of(policy)
+    if budget is None or budget.max_budget is None or not _is_window(principal, policy, budget):
+        return None
+    duration = budget.budget_duration
+    bearer = Bearer(policy.scope, policy.entity_id, duration or "-")
+    return _by_calendar(bearer, budget.max_budget, duration, now, calendar)
 
 
 def _of_model(

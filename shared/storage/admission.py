@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.domain import Millis, Nanodollars
@@ -18,6 +18,7 @@ from shared.storage.words import (
     budget_words,
     candidate_words,
     cooling_words,
+    in_the_periods_of,
     optional,
     positions,
     rate_words,
@@ -285,6 +286,22 @@ class Held:
             lease_keys=tuple(line.key for line in plan.leases),
         )
 
+    @classmethod
+    def of_lines(cls, request_id: str, budgets: str, windows: str, leases: str) -> Held:
+        """Read it off what the hold remembers."""
+        lines = _lines(budgets)
+        each = zip(lines[::3], lines[1::3], lines[2::3], strict=True)
+        return cls(
+            request_id=request_id,
+            budgets=tuple((key, int(since), reserved == "1") for key, since, reserved in each),
+            window_keys=tuple(_lines(windows)),
+            lease_keys=tuple(_lines(leases)),
+        )
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
 
 def _charged(line: BudgetLine) -> tuple[str, int, bool]:
     return (line.key, line.since, line.limit is not None)
@@ -304,8 +321,23 @@ async def settle(
 ) -> bool:
     """End a hold; return False when nothing changed: it had ended before, or must not be lost.
 
-    Raise LedgerFull, and change nothing, when `most_rows` of the ledger wait already.
+    Raise LedgerFull, and change nothing, when `most_rows` of the ledger wait already. A hold that
+    stands elsewhere than its function knows is ended there, in the periods that it names.
     """
+    reply = await _settle(redis, held, settlement, mode, most_rows)
+    if reply[0] == "OTHER":
+        _, budgets, windows, leases, row = reply
+        there = Held.of_lines(held.request_id, budgets, windows, leases)
+        told = replace(settlement, row=in_the_periods_of(row, settlement.row))
+        reply = await _settle(redis, there, told, mode, most_rows)
+    if reply == ["FULL"]:
+        raise LedgerFull
+    return reply[0] in ("OK", "CORRECTED")
+
+
+async def _settle(
+    redis: Runs, held: Held, settlement: Settlement, mode: SettleMode, most_rows: int | None
+) -> list[str]:
     outcome = settlement.outcome
     keys = [
         f"hold:{held.request_id}",
@@ -338,10 +370,7 @@ async def settle(
     args += [settlement.sample if settlement.place else "-"]
     args += keeping_words(settlement.keeping)
     args += [optional(most_rows)]
-    reply = words(await redis.run(script("settle"), keys, args))
-    if reply == ["FULL"]:
-        raise LedgerFull
-    return reply[0] in ("OK", "CORRECTED")
+    return words(await redis.run(script("settle"), keys, args))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,26 +60,11 @@ async def count(redis: Runs) -> int:
 
 
 def _dead(request_id: str, fields: Mapping[str, str]) -> DeadHold:
-    budgets = _lines(fields["budgets"])
     return DeadHold(
-        held=Held(
-            request_id=request_id,
-            budgets=tuple(
-                (key, int(since), reserved == "1")
-                for key, since, reserved in zip(
-                    budgets[::3], budgets[1::3], budgets[2::3], strict=True
-                )
-            ),
-            window_keys=tuple(_lines(fields["windows"])),
-            lease_keys=tuple(_lines(fields["leases"])),
-        ),
+        held=Held.of_lines(request_id, fields["budgets"], fields["windows"], fields["leases"]),
         reserved=Nanodollars(int(fields["amount"])),
         row=fields["row"],
     )
-
-
-def _lines(text: str) -> list[str]:
-    return text.split("\n") if text else []
 
 
 def _pairs(reply: Json) -> dict[str, str]:

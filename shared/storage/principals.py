@@ -24,12 +24,30 @@ _SQL: Final = load("principals")
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a call names, and what limits an end user that neither its row nor the key limits."""
+
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    end_user_budget_id: str | None = None
+
+    def by(self, key_hash: KeyHash) -> Asking:
+        """Say what must be known of whoever makes the call with this key."""
+        return Asking(key_hash, self.end_user, self.tags, self.end_user_budget_id)
+
+
+NOBODY: Final = Named()
+"""Whom a call names that names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks: a key, and whom it says it asks for."""
+    """Who asks: a key, and whom it says it asks for (`Named`)."""
 
     key_hash: KeyHash
     end_user: str | None = None
     tags: tuple[str, ...] = ()
+    end_user_budget_id: str | None = None
 
     @property
     def limited(self) -> tuple[Scope, ...]:
@@ -48,10 +66,18 @@ async def find_entries(db: Runs, asking: Asking) -> list[Policy]:
         "find_principal",
         key_hash=asking.key_hash,
         end_user=asking.end_user,
+        end_user_budget_id=asking.end_user_budget_id,
         tags=list(asking.tags),
         limited=[scope.value for scope in asking.limited],
     )
     return found if any(policy.scope is Scope.KEY for policy in found) else []
+
+
+async def find_end_user(db: Runs, end_user: str) -> Policy | None:
+    """Return an end user, who gets a row if there is none: from now on what it spends counts."""
+    await db.run(_SQL["note_end_user"], end_user=end_user)
+    found = await find_policies(db, [(Scope.END_USER, end_user)])
+    return found[0] if found else None
 
 
 async def find_policies(db: Runs, entities: Sequence[Entity]) -> list[Policy]:

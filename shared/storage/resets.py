@@ -60,16 +60,20 @@ async def due_budgets(
     ]
 
 
-async def start_periods(db: Runs, scope: Scope, periods: Sequence[NewPeriod]) -> int:
+async def start_periods(
+    db: Runs, scope: Scope, periods: Sequence[NewPeriod], end_user_budget_id: str | None = None
+) -> int:
     """Start entities' spend afresh where the period is newer than the column's; safe to repeat.
 
-    With a budget row starts all that is linked to it.
+    With a budget row starts all that is linked to it, or has it by default.
     """
+    by_default = {"end_user_budget_id": end_user_budget_id} if scope is Scope.BUDGET else {}
     return await db.run(
         _SQL[f"start_periods_of_{_KINDS[scope]}"],
         entity_ids=[period.entity_id for period in periods],
         sinces=[moment(period.since) for period in periods],
         untils=[None if period.until is None else moment(period.until) for period in periods],
+        **by_default,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from shared.domain import NANODOLLARS_PER_DOLLAR
 from shared.storage.redis import RedisRefused
 
@@ -54,6 +56,11 @@ def rate_words(line: RateLine) -> tuple[str | int, ...]:
 def optional(number: int | None) -> str | int:
     """Say a number, or nothing."""
     return "" if number is None else number
+
+
+def in_the_periods_of(other: str, row: str) -> str:
+    """Put a ledger row into the periods that another one names."""
+    return orjson.dumps(orjson.loads(row) | {"since": orjson.loads(other)["since"]}).decode()
 
 
 def positions(words: Sequence[str]) -> tuple[int, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    MAX_TEXT,
     AdminRequest,
     Aliases,
     CustomKey,
@@ -20,12 +21,16 @@ from shared.wire.admin_fields import (
     Identifier,
     KeyReference,
     KeyType,
+    LimitType,
+    ModelBudgets,
     ModelRates,
     Moment,
     Names,
+    Parallel,
+    Rate,
     Routes,
 )
-from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
+from shared.wire.admin_policies import BudgetLimits, PolicyColumns, PolicyFields, PolicyInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +62,7 @@ class KeyFields(PolicyFields):
     rotation_interval: Duration | None = None
     tag_rpm_limit: ModelRates | None = None
     enforced_params: Names | None = None
+    end_user_budget_id: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
 
 
 class GenerateKey(KeyFields):
@@ -98,10 +104,49 @@ class UpdateKeys(AdminRequest):
     keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
-class UpdateTeamKeys(UpdateKeys):
-    """POST /team/key/bulk_update: keys of one team."""
+class TeamKeyFields(AdminRequest):
+    """What keys of a team are given at once: nothing that says whose they are or what they reach.
+
+    LiteLLM's list; a field that is not in it is refused, as there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_budget: Dollars | None = None
+    budget_id: Identifier | None = None
+    budget_duration: Duration | None = None
+    budget_limits: BudgetLimits | None = None
+    model_max_budget: ModelBudgets | None = None
+    tpm_limit: Rate | None = None
+    rpm_limit: Rate | None = None
+    model_tpm_limit: ModelRates | None = None
+    model_rpm_limit: ModelRates | None = None
+    max_parallel_requests: Parallel | None = None
+    rpm_limit_type: LimitType | None = None
+    tpm_limit_type: LimitType | None = None
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
+    duration: Duration | None = None
+    tags: Names | None = None
+    metadata: Document | None = None
+
+
+class UpdateTeamKeys(AdminRequest):
+    """POST /team/key/bulk_update: the same for keys of one team, or `keys`, each for itself."""
 
     team_id: Identifier
+    key_ids: Annotated[list[KeyReference], Field(max_length=MAX_AT_ONCE)] | None = None
+    all_keys_in_team: bool = False
+    update_fields: TeamKeyFields | None = None
+    keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if bool(self.key_ids) + self.all_keys_in_team + (self.keys is not None) != 1:
+            raise ValueError("give one of key_ids, all_keys_in_team and keys")
+        if self.keys is None and not (self.update_fields and self.update_fields.model_fields_set):
+            raise ValueError("update_fields must hold a field")
+        return self
 
 
 class NameKeys(AdminRequest):
@@ -210,6 +255,7 @@ class GeneratedKey(KeyInfo):
     model_tpm_limit: dict[str, int] | None = None
     guardrails: list[str] | None = None
     enforced_params: list[str] | None = None
+    end_user_budget_id: str | None = None
 
 
 class KeyInfoReply(BaseModel):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.admin.asking import Admin
 
 
-NOT_REPORTS = {"key_names", "team_names", "key_ids", "team_ids"}
+NOT_REPORTS = {"key_names", "team_names", "key_ids", "team_ids", "user_ids"}
 
 
 @pytest.mark.slow
@@ -59,7 +59,8 @@ def statements_of_pages() -> list[tuple[str, dict[str, object]]]:
         "start_date": end - timedelta(days=31),
         "end_date": end,
         **dict.fromkeys(["api_key", "user_id", "team_id", "request_id", "end_user", "model"]),
-        **dict.fromkeys(["status", "min_spend", "max_spend"]),
+        **dict.fromkeys(["session_id", "model_id", "model_group", "key_alias", "search"]),
+        **dict.fromkeys(["status", "error_code", "is_cache_hit", "min_spend", "max_spend"]),
     }
     pages = [
         {**page, **filters}
@@ -72,8 +73,15 @@ def statements_of_pages() -> list[tuple[str, dict[str, object]]]:
         )
     ]
     logs = statements.load("spend_logs")
+    some: dict[str, object] = {"size": 50, "skip": 0, "cap": 10_000}
+    by_spend = {"sort_by": "spend", "direction": -1}
     return [
-        *((logs["page_spend_logs"], {**each, "size": 50, "skip": 0}) for each in pages),
+        *(
+            (logs["page_spend_logs"], {**each, **some, "is_oldest_first": is_oldest_first})
+            for each in pages
+            for is_oldest_first in (False, True)
+        ),
+        *((logs["sorted_spend_logs"], {**each, **some, **by_spend}) for each in pages),
         *((logs["count_spend_logs"], {**each, "cap": 10_000}) for each in pages),
     ]
 

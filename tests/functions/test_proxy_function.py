@@ -12,7 +12,7 @@ import pytest
 
 from tests.functions.conftest import MASTER_KEY
 from tests.functions.http_events import ENTRANCES, rest_api
-from tests.functions.runtime_api_emulator import ROOT, running
+from tests.functions.runtime_api_emulator import PATIENCE, ROOT, running
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from tests.functions.http_events import (
     rest_api,
     schedule,
 )
-from tests.functions.runtime_api_emulator import running
+from tests.functions.runtime_api_emulator import PATIENCE, running
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Gate

@@ -26,6 +26,7 @@ async def test_no_table_is_read_whole_to_learn_who_asks(postgres: Postgres) -> N
     asked: dict[str, Any] = {
         "key_hash": "a" * 64,
         "end_user": "e",
+        "end_user_budget_id": "b",
         "tags": ["t"],
         "limited": ["end_user", "tag"],
     }

@@ -11,6 +11,7 @@
 --   last, how many rows of the ledger may wait ('' for any)
 -- returns: FULL (more rows wait already, nothing was done: book it in Postgres) · OK · DUP (settled before) · CORRECTED, difference (the sweeper was first)
 --   LIVES (to be lost, but its function renewed it meanwhile)
+--   OTHER, budgets, windows, leases, row (nothing was done: the hold stands elsewhere than in KEYS; end it there)
 -- expires: the hold 10 minutes after settling, 24 h after it was lost; the deployment's window
 --   after 2 minutes, a cooldown when it ends
 --
@@ -27,7 +28,7 @@ local prompt, completion = ARGV[4], ARGV[5]
 local n_budgets, n_windows, n_leases = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'sixtieths', 'spend', 'prompt', 'completion', 'place')
+local hold = redis.call('HMGET', KEYS[1], 'state', 'marks', 'amount', 'tokens', 'sixtieths', 'spend', 'prompt', 'completion', 'place', 'budgets', 'windows', 'leases', 'row')
 local state, marks = hold[1], marks_of(hold[2])
 
 if state == 'settled' or state == 'corrected' or (state == 'lost' and mode ~= 'settle') then return {'DUP'} end
@@ -35,6 +36,17 @@ if not state and mode ~= 'settle' then return {'DUP'} end
 if mode == 'lost' and tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') > now then return {'LIVES'} end
 local most_rows = tonumber(ARGV[#ARGV])
 if mode == 'settle' and most_rows and state ~= 'lost' and redis.call('XLEN', KEYS[3]) >= most_rows then return {'FULL'} end
+
+-- A turn to another model whose reply was lost moved the hold, unknown to its function.
+local function is_elsewhere()
+  local i, last = 0, 5 + n_budgets + n_windows
+  for key in string.gmatch(hold[10] .. '\n', '([^\n]+)\n%d+\n[01]\n') do
+    i = i + 1
+    if KEYS[5+i] ~= key then return true end
+  end
+  return i ~= n_budgets or hold[11] ~= table.concat(KEYS, '\n', 6 + n_budgets, last)
+end
+if mode == 'settle' and hold[10] and is_elsewhere() then return {'OTHER', hold[10], hold[11], hold[12], hold[13]} end
 
 local budget_lines = {}
 for i = 1, n_budgets do budget_lines[i] = KEYS[5+i] .. '\n' .. ARGV[15+2*i-1] end
@@ -101,11 +113,12 @@ end
 if #KEYS > last_held then keep(last_held + 1, #KEYS, id, 16 + 2 * n_budgets) end
 
 redis.call('ZREM', KEYS[2], id)
-redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases', 'marks', 'place')
+redis.call('HDEL', KEYS[1], 'marks', 'place')
 if mode == 'lost' then
   redis.call('HSET', KEYS[1], 'state', 'lost', 'spend', cost)
   redis.call('PEXPIRE', KEYS[1], 86400000)
 else
+  redis.call('HDEL', KEYS[1], 'row', 'budgets', 'windows', 'leases')
   redis.call('HSET', KEYS[1], 'state', 'settled')
   redis.call('PEXPIRE', KEYS[1], 600000)
 end

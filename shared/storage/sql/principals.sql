@@ -1,7 +1,9 @@
 -- name: find_principal
 -- The key behind a hash with all it hangs from, each a row; end users and tags only where any of their kind has limits.
 with key as (
-    select user_id, team_id, organization_id, budget_id
+    select
+        user_id, team_id, organization_id, budget_id,
+        nullif(metadata ->> 'end_user_budget_id', '') as end_user_budget_id
     from litellm_verificationtoken
     where token = %(key_hash)s
 ),
@@ -27,13 +29,16 @@ wanted (scope, entity_id) as (
     union all
     select 'end_user', %(end_user)s::text
     where exists (select from policy_limited_scope where scope = 'end_user')
+       or coalesce((select end_user_budget_id from key), %(end_user_budget_id)s::text) is not null
     union all
     select 'tag', unnest(%(tags)s::text[])
     where exists (select from policy_limited_scope where scope = 'tag')
 ),
 
 linked (budget_id) as (
-    select budget_id from key
+    select unnest(array[budget_id, end_user_budget_id]) from key
+    union
+    select %(end_user_budget_id)s::text
     union
     select unnest(array[budget_id, member_budget_id]) from team
     union
@@ -68,6 +73,12 @@ where (scope = 'key' and entity_id = %(key_hash)s)
    or (scope = 'end_user' and entity_id = (select entity_id from wanted where scope = 'end_user'))
    or (scope = 'tag' and entity_id = any(array(select entity_id from wanted where scope = 'tag')))
    or (scope = 'budget' and entity_id = any(array(select budget_id from linked)));
+
+-- name: note_end_user
+-- A row for an end user who has none, in which a default budget counts; who does not know of it asks here.
+insert into litellm_endusertable (user_id, is_counted, changed_at)
+values (%(end_user)s, true, 'epoch')
+on conflict do nothing;
 
 -- name: find_policies
 -- The policies of those entities that exist.

@@ -148,6 +148,17 @@ enduser as (
       and entity.budget_started_at < period.since
 ),
 
+-- End users without a budget of their own have this one.
+enduser_by_default as (
+    update litellm_endusertable as entity
+    set spend = 0, budget_opening = 0, budget_started_at = period.since
+    from period
+    where period.entity_id = %(end_user_budget_id)s::text
+      and entity.budget_id is null
+      and entity.spend > 0
+      and entity.budget_started_at < period.since
+),
+
 tag as (
     update litellm_tagtable as entity
     set spend = 0, budget_opening = 0, budget_started_at = period.since

@@ -159,7 +159,7 @@ member_column as (
 ),
 
 -- Nobody looked for these where none of their kind has limits. What they spent then is added as long as they have no
--- budget: a counter that is made later must say what its column says.
+-- budget and no counter: a counter that is made later must say what its column says.
 named as (
     select scope, entity_id, latest.since, coalesce(latest.spend, 0) as spend, coalesce(undated.spend, 0) as undated
     from latest
@@ -172,12 +172,27 @@ enduser_column as (
     set
         spend = case when entity.budget_started_at < named.since then 0 else entity.spend end
             + case when entity.budget_started_at <= named.since then named.spend else 0 end
-            + case when entity.budget_id is null then named.undated else 0 end,
+            + case when entity.budget_id is null and not entity.is_counted then named.undated else 0 end,
         budget_opening = case when entity.budget_started_at < named.since then 0 else entity.budget_opening end,
-        budget_started_at = greatest(entity.budget_started_at, named.since)
+        budget_started_at = greatest(entity.budget_started_at, named.since),
+        is_counted = entity.is_counted or named.since is not null
     from named
     where named.scope = 'end_user'
       and entity.user_id = named.entity_id
+),
+
+-- An end user whom nobody made gets a row when it first spends (LiteLLM), always in the same order. Whoever had one at
+-- the time of the call has been deleted since. Nobody need be told: the row limits nothing.
+enduser_row as (
+    insert into litellm_endusertable as entity (user_id, spend, changed_at)
+    select entity_id, undated, 'epoch'
+    from named
+    where scope = 'end_user'
+      and undated > 0
+      and not exists (select from litellm_endusertable where user_id = entity_id)
+    order by entity_id
+    on conflict (user_id) do update set spend = entity.spend + excluded.spend
+    where entity.budget_id is null and not entity.is_counted
 ),
 
 tag_column as (
