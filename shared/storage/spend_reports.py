@@ -139,8 +139,10 @@ async def team_names(db: Runs, team_ids: list[str]) -> dict[str, str]:
     return {str(row["team_id"]): str(row["team_alias"] or row["team_id"]) for row in rows}
 
 
-async def ids_after(db: Runs, what: Literal["key", "team"], after: str, size: int) -> list[str]:
-    """Return some ids, to go through all keys or teams."""
+async def ids_after(
+    db: Runs, what: Literal["key", "team", "user"], after: str, size: int
+) -> list[str]:
+    """Return some ids, to go through all keys, teams or users."""
     return [str(row["id"]) for row in await db.all(_SQL[f"{what}_ids"], after=after, size=size)]
 
 

@@ -22,13 +22,17 @@ from shared.wire.admin_fields import (
     Identifier,
     KeyReference,
     KeyType,
+    LimitType,
+    ModelBudgets,
     ModelRates,
     Moment,
     Names,
+    Parallel,
+    Rate,
     Routes,
     Unsupported,
 )
-from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
+from shared.wire.admin_policies import BudgetLimits, PolicyColumns, PolicyFields, PolicyInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,10 +119,49 @@ class UpdateKeys(AdminRequest):
     keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
-class UpdateTeamKeys(UpdateKeys):
-    """POST /team/key/bulk_update: keys of one team."""
+class TeamKeyFields(AdminRequest):
+    """What keys of a team are given at once: nothing that says whose they are or what they reach.
+
+    LiteLLM's list; a field that is not in it is refused, as there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_budget: Dollars | None = None
+    budget_id: Identifier | None = None
+    budget_duration: Duration | None = None
+    budget_limits: BudgetLimits | None = None
+    model_max_budget: ModelBudgets | None = None
+    tpm_limit: Rate | None = None
+    rpm_limit: Rate | None = None
+    model_tpm_limit: ModelRates | None = None
+    model_rpm_limit: ModelRates | None = None
+    max_parallel_requests: Parallel | None = None
+    rpm_limit_type: LimitType | None = None
+    tpm_limit_type: LimitType | None = None
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
+    duration: Duration | None = None
+    tags: Names | None = None
+    metadata: Document | None = None
+
+
+class UpdateTeamKeys(AdminRequest):
+    """POST /team/key/bulk_update: the same for keys of one team, or `keys`, each for itself."""
 
     team_id: Identifier
+    key_ids: Annotated[list[KeyReference], Field(max_length=MAX_AT_ONCE)] | None = None
+    all_keys_in_team: bool = False
+    update_fields: TeamKeyFields | None = None
+    keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if bool(self.key_ids) + self.all_keys_in_team + (self.keys is not None) != 1:
+            raise ValueError("give one of key_ids, all_keys_in_team and keys")
+        if self.keys is None and not (self.update_fields and self.update_fields.model_fields_set):
+            raise ValueError("update_fields must hold a field")
+        return self
 
 
 class NameKeys(AdminRequest):

@@ -407,3 +407,91 @@ async def test_a_user_keeps_a_limit_that_lies_in_the_metadata(lasting: Admin) ->
 
     metadata = (await lasting.info(user["key"]))["metadata"]
     assert {"a": 1, "model_rpm_limit": limits} == metadata
+
+
+async def test_keys_of_a_team_are_given_the_same_at_once(lasting: Admin) -> None:
+    team = (await lasting.given_team())["team_id"]
+    ours, other = await lasting.given_key(team_id=team), await lasting.given_key()
+
+    reply = await lasting.made(
+        "/team/key/bulk_update",
+        team_id=team,
+        key_ids=[ours["key"], ours["token"], other["token"]],
+        update_fields={"max_budget": 7, "tags": ["a"]},
+    )
+
+    assert (2, [other["token"]]) == (
+        reply["total_requested"],
+        [one["key"] for one in reply["failed_updates"]],
+    )
+    assert [(7, ["a"])] == [
+        (one["key_info"]["max_budget"], one["key_info"]["metadata"]["tags"])
+        for one in reply["successful_updates"]
+    ]
+
+
+async def test_all_keys_of_a_team_are_changed_but_those_that_are_blocked(lasting: Admin) -> None:
+    team = (await lasting.given_team())["team_id"]
+    good, bad = [
+        await lasting.given_key(team_id=team, blocked=blocked) for blocked in (False, True)
+    ]
+
+    reply = await lasting.made(
+        "/team/key/bulk_update",
+        team_id=team,
+        all_keys_in_team=True,
+        update_fields={"rpm_limit": 5},
+    )
+
+    assert [good["token"]] == [one["key"] for one in reply["successful_updates"]]
+    assert None is (await lasting.info(bad["key"]))["rpm_limit"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"all_keys_in_team": True},
+        {"all_keys_in_team": True, "update_fields": {}},
+        {"all_keys_in_team": True, "key_ids": ["sk-any"], "update_fields": {"rpm_limit": 5}},
+        {"update_fields": {"rpm_limit": 5}},
+        {"key_ids": [], "update_fields": {"rpm_limit": 5}},
+        {"all_keys_in_team": True, "update_fields": {"spend": 0}},
+        {"all_keys_in_team": True, "update_fields": {"models": ["m"]}},
+    ],
+)
+async def test_keys_of_a_team_are_not_changed_by_half_a_question(
+    lasting: Admin, asked: Json
+) -> None:
+    team = (await lasting.given_team())["team_id"]
+    await lasting.given_key(team_id=team)
+
+    reply = await lasting.post("/team/key/bulk_update", {"team_id": team, **asked})
+
+    assert 400 == error_of(reply)[0]
+
+
+async def test_a_strangers_team_has_no_keys_to_change(lasting: Admin) -> None:
+    team, user = (await lasting.given_team())["team_id"], await lasting.given_user()
+    own_team = await lasting.given_team(
+        members_with_roles=[{"role": "admin", "user_id": user["user_id"]}]
+    )
+    await lasting.given_key(team_id=team)
+    body = {"team_id": team, "all_keys_in_team": True, "update_fields": {"rpm_limit": 5}}
+
+    replies = [
+        await lasting.post("/team/key/bulk_update", body | {"team_id": name}, key=user["key"])
+        for name in (team, own_team["team_id"])
+    ]
+
+    assert [403, 404] == [reply.status_code for reply in replies]
+
+
+async def test_the_query_names_the_key_that_gets_another_secret(lasting: Admin) -> None:
+    user = await lasting.given_user()
+    old = await lasting.given_key(user_id=user["user_id"])
+
+    reply = await lasting.post(f"/key/regenerate?key={old['key']}", {}, key=user["key"])
+
+    assert 200 == reply.status_code
+    assert 404 == (await lasting.get("/key/info", {"key": old["key"]})).status_code
+    assert 200 == (await lasting.get("/key/info", key=user["key"])).status_code

@@ -89,7 +89,7 @@ async def test_a_changed_a_blocked_and_a_deleted_model_count_at_once(
     statuses: list[int] = []
     for path, body in (
         ("/model/update", {"model_info": {"id": "m"}, "litellm_params": {"rpm": 7}}),
-        ("/model/block", {"id": "m"}),
+        ("/model/block", {"model_id": "m"}),
         ("/model/unblock", {"id": "m"}),
         ("/model/delete", {"id": "m"}),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,11 +19,12 @@ from tests.admin.asking import error_of
 from tests.gateway.given import model
 
 if TYPE_CHECKING:
-    from tests.admin.asking import Admin
+    from tests.admin.asking import Admin, Json
     from tests.provider import Provider
 
 TODAY = datetime.now(UTC).replace(hour=12)
-NOT_REPORTS = {"key_names", "team_names", "key_ids", "team_ids"}
+NOT_REPORTS = {"key_names", "team_names", "key_ids", "team_ids", "user_ids"}
+_AN_HOUR = timedelta(hours=1)
 DAYS = {"start_date": (TODAY - timedelta(days=9)).date().isoformat()}
 
 
@@ -249,6 +250,80 @@ async def test_the_ledger_is_shown_page_by_page_with_filters(admin: Admin) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"sort_by": "spend", "sort_order": "asc"}, ["r1", "r2", "r3"]),
+        ({"sort_by": "spend"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "model"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "model", "sort_order": "asc"}, ["r1", "r2", "r3"]),
+        ({"sort_by": "ttft_ms"}, ["r1", "r2", "r3"]),
+        ({"sort_order": "asc"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "total_tokens", "page": "2", "page_size": "2"}, ["r3"]),
+        ({"model_id": "id-2"}, ["r2"]),
+        ({"model_group": "group-2"}, ["r2"]),
+        ({"key_alias": "alias-2"}, ["r2"]),
+        ({"session_id": "session-2"}, ["r2"]),
+        ({"error_code": "502"}, ["r2"]),
+        ({"cache_hit_filter": "hit"}, ["r2"]),
+        ({"cache_hit_filter": "miss"}, ["r1", "r3"]),
+        ({"search": "id-2"}, ["r2"]),
+    ],
+)
+async def test_rows_are_found_and_sorted_by(
+    admin: Admin, query: dict[str, str], expected: list[str]
+) -> None:
+    def metadata(n: int) -> Json:
+        error = {"error_information": {"error_code": 500 + n}}
+        return {"status": "success", "user_api_key_alias": f"the alias-{n}.", **error}
+
+    await given_rows(
+        admin,
+        *(
+            spend_row(
+                n,
+                spend=n * 10**9,
+                at=TODAY - timedelta(minutes=n),
+                model=f"model-{n}",
+                model_id=f"id-{n}",
+                model_group=f"group-{n}",
+                session_id=f"the session-{n}.",
+                cache_hit=n == 2,
+                metadata=metadata(n),
+            )
+            for n in range(1, 4)
+        ),
+    )
+
+    page = (await admin.get("/spend/logs/v2", query)).json()
+
+    assert expected == [row["request_id"] for row in page["data"]]
+
+
+async def test_rows_are_found_by_the_time_of_day(admin: Admin) -> None:
+    rows = [spend_row(n, spend=1, at=TODAY - timedelta(minutes=n)) for n in range(1, 4)]
+    await given_rows(admin, *rows)
+    then = TODAY - timedelta(minutes=2)
+    second, elsewhere = then.strftime("%Y-%m-%d %H:%M:%S"), then.astimezone(timezone(_AN_HOUR))
+    queries = [
+        {"start_date": second, "end_date": second},
+        {"start_date": elsewhere.isoformat(timespec="seconds")},
+        {"start_date": f"{then:%Y-%m-%d}", "end_date": f"{then:%Y-%m-%d}"},
+    ]
+
+    pages = [(await admin.get("/spend/logs/v2", query)).json()["data"] for query in queries]
+
+    assert [["r2"], ["r1", "r2"], ["r1", "r2", "r3"]] == [
+        [row["request_id"] for row in page] for page in pages
+    ]
+
+
+async def test_rows_are_sorted_by_no_other_column(admin: Admin) -> None:
+    reply = await admin.get("/spend/logs/v2", {"sort_by": "metadata; --"})
+
+    assert (400, "invalid_request_error", "sort_by") == error_of(reply)
+
+
 async def test_who_is_no_admin_sees_their_own_rows_only(admin: Admin) -> None:
     user = await admin.given_user()
     await given_rows(admin, spend_row(1, spend=1, user=user["user_id"]), spend_row(2, spend=1))
@@ -324,7 +399,8 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         "start_date": end - timedelta(days=31),
         "end_date": end,
         **dict.fromkeys(["api_key", "user_id", "team_id", "request_id", "end_user", "model"]),
-        **dict.fromkeys(["status", "min_spend", "max_spend"]),
+        **dict.fromkeys(["session_id", "model_id", "model_group", "key_alias", "search"]),
+        **dict.fromkeys(["status", "error_code", "is_cache_hit", "min_spend", "max_spend"]),
     }
     pages = [
         {**page, **filters}
@@ -352,7 +428,14 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
     }
     asked: list[tuple[str, dict[str, object]]] = []
     logs = statements.load("spend_logs")
-    asked += [(logs["page_spend_logs"], {**each, "size": 50, "skip": 0}) for each in pages]
+    some: dict[str, object] = {"size": 50, "skip": 0, "cap": 10_000}
+    asked += [
+        (logs["page_spend_logs"], {**each, **some, "is_oldest_first": is_oldest_first})
+        for each in pages
+        for is_oldest_first in (False, True)
+    ]
+    by_spend = {"sort_by": "spend", "direction": -1}
+    asked += [(logs["sorted_spend_logs"], {**each, **some, **by_spend}) for each in pages]
     asked += [(logs["count_spend_logs"], {**each, "cap": 10_000}) for each in pages]
     asked += [
         (spend_reports._SQL[name], reports)

@@ -143,6 +143,14 @@ where team_id > %(after)s
 order by team_id
 limit %(size)s;
 
+-- name: user_ids
+-- Some of the users by id, to go through all of them.
+select user_id as id
+from litellm_usertable
+where user_id > %(after)s
+order by user_id
+limit %(size)s;
+
 -- name: sum_by_key
 -- Sums of a rollup between two days for each key, and each model it called.
 select
