@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NewType
 
 from shared import controls
 from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
+from shared.used import Usage as Usage  # noqa: PLC0414 - a noun of the gateway, as Endpoint is
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,39 +246,6 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a provider says it consumed, in tokens.
-
-    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
-    hour within the cache-creation ones; reasoning, spoken and drawn ones within
-    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
-    those of a vendor's own web search. `is_estimated` marks counts of ours.
-    """
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_creation_tokens: int = 0
-    reasoning_tokens: int = 0
-    image_tokens: int = 0
-    queries: int = 0
-    images: int = 0
-    characters: int = 0
-    milliseconds: int = 0
-    is_estimated: bool = False
-    hour_cache_tokens: int = 0
-    audio_tokens: int = 0
-    spoken_tokens: int = 0
-    drawn_tokens: int = 0
-    searches: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        """Prompt and completion together."""
-        return self.prompt_tokens + self.completion_tokens
-
-
-@dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long a provider may take, in seconds."""
 
@@ -364,12 +332,10 @@ class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
     Of what was `sent`, `body` goes upstream but for the model's name; `model` is what was asked
-    for. `id` is the gateway's own, `reported_id` is shown again and trusted for nothing. `headers`
-    are those that a provider of the same dialect is sent.
+    for. `id` is the gateway's own. `headers` are those that a provider of the same dialect is sent.
     """
 
     id: str
-    reported_id: str | None = None
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
@@ -378,6 +344,7 @@ class Call:
     wants_usage_chunk: bool = False
     end_user: str | None = None
     tags: tuple[str, ...] = ()
+    trace: controls.Trace = controls.NO_TRACE
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None
