@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from shared.config.alerting import AlertingSettings
 from shared.config.degraded import DegradedSettings
+from shared.config.newcomers import Newcomers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,6 +193,7 @@ class Config:
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     degraded: DegradedSettings = field(default_factory=DegradedSettings)
+    newcomers: Newcomers = field(default_factory=Newcomers)
     alerting: AlertingSettings = field(default_factory=AlertingSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)
