@@ -185,8 +185,21 @@ def _general(section: Section) -> GeneralSettings:
             lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
         ),
         enforced_params=section.names("enforced_params"),
+        end_user_headers=_end_user_headers(section),
         service_account_params=section.section("service_account_settings").names("enforced_params"),
     )
+
+
+def _end_user_headers(section: Section) -> tuple[str, ...]:
+    """Read the headers that name the end user: LiteLLM's mappings go before its older name."""
+    older, found = section.text("user_header_name").strip(), list[str]()
+    for mapping in section.sections("user_header_mappings"):
+        name, role = mapping.name("header_name"), mapping.text("litellm_user_role")
+        if role == "customer":
+            found.append(name)
+        else:
+            mapping.warn("litellm_user_role", "has no effect: a key says which user calls")
+    return tuple(name.lower() for name in found or [older] if name)
 
 
 def _litellm(section: Section, of_users: Section) -> LiteLLMSettings:

@@ -129,6 +129,7 @@ class GeneralSettings:
 
     `allow_private_api_base` None follows where the gateway runs. `enforced_params` are what every
     request body must hold, `service_account_params` those of service accounts beside.
+    `end_user_headers` name the end user where LiteLLM's own header does not.
     """
 
     key_header_name: str | None = None
@@ -138,6 +139,7 @@ class GeneralSettings:
     spend_logs_kept: str | None = None
     enforced_params: tuple[str, ...] = ()
     service_account_params: tuple[str, ...] = ()
+    end_user_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, content_requests, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
+from shared.wire.header_values import END_USER
 from shared.wire.mocks import mock_of
 from shared.wire.own_fallbacks import fallbacks_for, names_of
 from shared.wire.own_fields import forbidden_in, passed_on, with_extra_body
@@ -307,7 +308,7 @@ class _Request:
 
     def end_user(self, metadata: JsonObject) -> str | None:
         """Tell for whom the caller calls; a header goes before the body."""
-        in_header = self.header("x-litellm-end-user-id", checks.name)
+        in_header = self.header(END_USER, checks.name)
         in_body = None if self._body.get("user") == "" else self.read("user", checks.name)
         return in_header or in_body or _named_in(metadata)
 
