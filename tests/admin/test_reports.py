@@ -228,6 +228,39 @@ async def test_activity_counts_requests_and_tokens(admin: Admin) -> None:
     assert [{"model": "gpt-4o", "failed_requests": 1}] == failed
 
 
+async def test_the_report_tells_what_one_key_or_one_user_spent(admin: Admin) -> None:
+    await given_rows(
+        admin,
+        spend_row(1, spend=10**9, api_key="k1", user="u1"),
+        spend_row(2, spend=2 * 10**9, api_key="k2", user="u1"),
+        spend_row(3, spend=4 * 10**9, api_key="k3", user="u2"),
+    )
+
+    key, user = [
+        (await admin.get("/global/spend/report", query)).json()
+        for query in ({"api_key": "k3"}, {"internal_user_id": "u1"})
+    ]
+
+    assert [("k3", 4)] == [(row["api_key"], row["total_cost"]) for row in key]
+    assert [("k2", 2), ("k1", 1)] == [(row["api_key"], row["total_cost"]) for row in user]
+
+
+async def test_tags_are_told_of_by_name_and_teams_without_those_that_are_left_out(
+    admin: Admin,
+) -> None:
+    await given_rows(
+        admin,
+        spend_row(1, spend=10**9, team_id="a", request_tags=["x", "y"]),
+        spend_row(2, spend=2 * 10**9, team_id="b", request_tags=["z"]),
+    )
+
+    tags = (await admin.get("/global/spend/tags", {"tags": "x, z"})).json()
+    days = (await admin.get("/team/daily/activity", {"exclude_team_ids": "a"})).json()
+
+    assert ["z", "x"] == [tag["individual_request_tag"] for tag in tags]
+    assert 2 == days["metadata"]["total_spend"]
+
+
 async def test_the_ledger_is_shown_page_by_page_with_filters(admin: Admin) -> None:
     await given_rows(
         admin,
@@ -417,6 +450,7 @@ async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> N
         "first_day": end.date() - timedelta(days=31),
         "last_day": end.date(),
         "entity_ids": None,
+        "excluded_ids": None,
         "api_key": None,
         "model": None,
         "split": "model",
