@@ -27,6 +27,7 @@ from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
+from shared.gateway.standing import with_standing_wishes
 from shared.gateway.timings import PROVIDER, Timings
 from shared.gateway.unheard import Asked, Unheard
 from shared.gateway.without_redis import pass_without_redis
@@ -137,7 +138,7 @@ async def _hold(
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, asked, plan, reply)
+                    await _put_right(gateway, call, plan, reply)
             case AllCool(ms) if await search.goes_on(gateway, call, plan, quotes, ms):
                 continue
             case _:
@@ -201,10 +202,13 @@ async def _decide(
             if await _is_reconfigured(gateway):
                 return None
             raise
+        wished = with_standing_wishes(principal, asked)
+        if wished.tags != asked.tags:  # those tags bear the call too: know them first
+            return await _decide(gateway, headers, wished, route, trusts=trusts)
         seen = gateway.seen_by(principal)
         principal = with_own_models(principal, seen.config.own_groups)
         try:
-            call = follow(seen, principal, asked)
+            call = follow(seen, principal, wished)
             return principal, call, choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
