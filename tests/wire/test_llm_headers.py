@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from tests.wire.llm_bodies import (
@@ -37,6 +38,7 @@ def test_what_is_said_to_the_gateway_does_not_go_upstream(field: str) -> None:
         ({}, {}, None),
         ({"user": "ann"}, {}, "ann"),
         ({"user": "ann"}, {"X-LiteLLM-End-User-Id": "bob"}, "bob"),
+        ({}, {"x-litellm-customer-id": "cy", "x-litellm-end-user-id": "bob"}, "cy"),
         ({"metadata": {"user_id": "cid"}}, {}, "cid"),
         ({"user": "ann", "metadata": {"user_id": "cid"}}, {}, "ann"),
         ({"metadata": {"user_id": 5}}, {}, None),
@@ -77,6 +79,32 @@ def test_metadata_over_64_kb_is_too_large() -> None:
     assert (413, "metadata") == (error.status, error.param)
 
 
+@pytest.mark.parametrize(
+    ("fields", "headers", "notes"),
+    [
+        ({}, {}, {}),
+        ({"metadata": {"spend_logs_metadata": {"a": 1}}}, {}, {"a": 1}),
+        ({"litellm_metadata": {"spend_logs_metadata": {"a": 1}}}, {}, {"a": 1}),
+        (
+            {"metadata": {"spend_logs_metadata": {"a": 1}}},
+            {"x-litellm-spend-logs-metadata": '{"b": 2}'},
+            {"b": 2},
+        ),
+        ({"metadata": {"spend_logs_metadata": "no object"}}, {}, {}),
+    ],
+)
+def test_what_is_to_be_found_again_comes_from_metadata_or_header(
+    fields: JsonObject, headers: dict[str, str], notes: JsonObject
+) -> None:
+    assert notes == orjson.loads(chat(fields, headers).trace.notes)
+
+
+def test_more_than_8_kb_to_be_found_again_is_too_large() -> None:
+    error = refusal({**CHAT, "metadata": {"spend_logs_metadata": {"a": "x" * 9_000}}})
+
+    assert (413, "spend_logs_metadata") == (error.status, error.param)
+
+
 @pytest.mark.parametrize("tags", ["a", [5], ["a\nb"], ["a"] * 101])
 def test_wrong_tags_in_metadata_are_refused(tags: Json) -> None:
     assert "metadata.tags" == refusal({**CHAT, "metadata": {"tags": tags}}).param
@@ -91,6 +119,9 @@ def test_wrong_tags_in_metadata_are_refused(tags: Json) -> None:
         ({"timeout": 5, "stream_timeout": 1}, {}, None, 5.0),
         ({"timeout": 5, "stream_timeout": 1, "stream": True}, {}, None, 1.0),
         ({"timeout": 5, "stream": True}, {}, None, 5.0),
+        ({"stream": True}, {"x-litellm-timeout": "9", "x-litellm-stream-timeout": "1"}, None, 1.0),
+        ({"stream": True, "stream_timeout": 1}, {"x-litellm-timeout": "9"}, None, 9.0),
+        ({}, {"x-litellm-timeout": "9", "x-litellm-stream-timeout": "1"}, None, 9.0),
     ],
 )
 def test_retries_and_timeouts_are_the_headers_else_the_bodys(
@@ -111,6 +142,10 @@ def test_retries_and_timeouts_are_the_headers_else_the_bodys(
         ("x-litellm-timeout", "NaN"),
         ("x-litellm-timeout", "true"),
         ("x-litellm-timeout", "[1]"),
+        ("x-litellm-stream-timeout", "soon"),
+        ("x-litellm-spend-logs-metadata", "{bad"),
+        ("x-litellm-spend-logs-metadata", "[1]"),
+        ("x-litellm-spend-logs-metadata", '{"a": "\\u0000"}'),
         ("x-litellm-num-retries", "1.5"),
         ("x-litellm-num-retries", "-1"),
         ("x-litellm-num-retries", "many"),
@@ -129,7 +164,7 @@ def test_a_hostile_header_is_refused_by_name(name: str, value: str) -> None:
 def test_the_callers_id_is_reported_and_never_the_calls_own() -> None:
     call = chat(headers={"x-litellm-call-id": "theirs"})
 
-    assert ("own-id", "theirs") == (call.id, call.reported_id)
+    assert ("own-id", "theirs") == (call.id, call.trace.reported_id)
 
 
 @pytest.mark.parametrize(
