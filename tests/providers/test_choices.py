@@ -11,7 +11,7 @@ from shared.errors import BadRequest
 from shared.providers.registry import request_for
 from tests.providers.calls import call, sse
 from tests.providers.conversations import TOOLS
-from tests.providers.wires import cohere_event, gemini_part, spoken, there
+from tests.providers.wires import cohere_event, frame, gemini_part, spoken, there
 
 if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
@@ -142,3 +142,22 @@ def test_calls_of_one_stream_are_numbered(provider: str, stream: bytes) -> None:
     told: list[Any] = [event.data for event in events if event.data]
     made = [one for chunk in told for one in chunk["choices"][0]["delta"].get("tool_calls", [])]
     assert [0, 1] == [one["index"] for one in made]
+
+
+def test_pieces_of_two_calls_on_bedrock_go_to_their_own_call() -> None:
+    use: list[JsonObject] = [{"toolUse": {"toolUseId": f"c{i}", "name": "weather"}} for i in (0, 1)]
+    piece: JsonObject = {"toolUse": {"input": "{}"}}
+    stream = b"".join(
+        (
+            frame("contentBlockStart", {"contentBlockIndex": 0, "start": use[0]}),
+            frame("contentBlockStart", {"contentBlockIndex": 1, "start": use[1]}),
+            frame("contentBlockDelta", {"contentBlockIndex": 1, "delta": piece}),
+            frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": piece}),
+        )
+    )
+
+    events = spoken("bedrock").decoder(call(is_stream=True)).feed(stream)
+
+    told: list[Any] = [event.data for event in events if event.data]
+    made = [one for chunk in told for one in chunk["choices"][0]["delta"].get("tool_calls", [])]
+    assert [0, 1, 1, 0] == [one["index"] for one in made]
