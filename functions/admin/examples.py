@@ -182,6 +182,19 @@ EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "How long is this?"}],
     },
+    "POST /utils/transform_request": {
+        "call_type": "completion",
+        "request_body": {
+            "model": "gpt-4o",
+            "messages": [{"role": "user", "content": "How would a vendor be asked this?"}],
+        },
+    },
+    "POST /health/test_connection": {
+        "mode": "chat",
+        "litellm_params": {"model": "gpt-4o-mini"},
+    },
+    "POST /cache/settings": {"cache_settings": {"ttl": 600, "mode": "default_on"}},
+    "POST /config/callback/delete": {"callback_name": "langfuse"},
     # And the end of it
     "POST /key/delete": {"key_aliases": ["ada-notebook", "nightly"]},
     "POST /team/member_delete": {"team_id": "research", "user_id": "grace"},

@@ -23,6 +23,7 @@ from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
 from shared.gateway.clamping import clamped, room_of
 from shared.gateway.deadlines import rest_until
+from shared.gateway.detour import Detour
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
@@ -105,12 +106,12 @@ async def _hold(
     timings: Timings,
     unheard: Unheard,
 ) -> Running:
-    reloads, search = 0, _Search(timings)
-    for _ in range(ROUNDS):
+    reloads, search = 0, _Search(timings, Detour(asked.model))
+    for _ in search.detour.rounds(ROUNDS):
         gateway, known = await _configured(gateway)
         version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
-            decided = await _decide(gateway, headers, asked, route)
+            decided = await _decide_on_the_way(gateway, headers, asked, route, search.detour)
         if decided is None:
             continue
         principal, call, quotes = decided
@@ -142,7 +143,7 @@ async def _hold(
             case AllCool(ms) if await search.goes_on(gateway, call, plan, quotes, ms):
                 continue
             case _:
-                asked = _shortened(gateway, asked, decided, plan, reply, search.begin)
+                asked = _otherwise(gateway, asked, decided, plan, reply, search)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
@@ -151,6 +152,7 @@ class _Search:
     """How far a call has come in looking for a deployment: the turn at which its plan begins."""
 
     timings: Timings
+    detour: Detour
     begin: int = 0
     waits: list[int] = field(default_factory=list[int])
     has_rested: bool = False
@@ -222,6 +224,16 @@ def _named(gateway: Gateway, call: Call) -> Named:
     return Named(call.end_user, call.tags, gateway.config.litellm.max_end_user_budget_id)
 
 
+async def _decide_on_the_way(
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, detour: Detour
+) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
+    """Do the same for a model that may not be the one that was asked for."""
+    try:
+        return await _decide(gateway, headers, asked, route)
+    except Refused as error:
+        raise detour.told(error) from error.__cause__
+
+
 async def _is_reconfigured(gateway: Gateway) -> bool:
     """Ask for a newer configuration; say whether there was one."""
     return gateway.live is not None and await gateway.live.refresh()
@@ -241,23 +253,31 @@ async def _reload(gateway: Gateway, version: str) -> None:
         await gateway.live.reload(int(version.partition(" ")[0]))
 
 
-def _shortened(
+def _otherwise(
     gateway: Gateway,
     asked: Call,
     decided: tuple[Principal, Call, tuple[Quote, ...]],
     plan: Plan,
     refused: Refusal,
-    begin: int,
+    search: _Search,
 ) -> Call:
-    """Return the call with an answer that the budget bears, where that is wanted; else refuse."""
+    """Return the call as there is room for it, where that is wanted; else refuse.
+
+    Of another model that its key names, or with an answer that the budget bears.
+    """
     principal, call, quotes = decided
+    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
+    error = refusal(refused, plan, principal, call, now, budget_status=status)
+    model = search.detour.after(principal.key, call, plan, refused, error)
+    if model is not None:
+        search.begin = 0
+        return replace(asked, model=model)
     if isinstance(refused, NoBudget):
-        group = [quote for quote in quotes if quote.group == quotes[begin].group]
+        group = [quote for quote in quotes if quote.group == quotes[search.begin].group]
         shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
         if shorter is not None:
             return shorter
-    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
-    raise refusal(refused, plan, principal, call, now, budget_status=status)
+    raise search.detour.told(error)
 
 
 def _hit_row(

@@ -12,6 +12,7 @@ from shared.wire.admin_reports import (
     CallSum,
     DaySplit,
     DetailSum,
+    ExportRow,
     KeyName,
     KeySum,
     MemberSum,
@@ -46,6 +47,14 @@ async def sum_by_day(db: Runs, which: ReportFilter, size: int) -> list[DaySplit]
     """Return each day's sums, whole and split, newest first."""
     rows = await db.all(_SQL["sum_by_day"], **_params(which), model=which.model, size=size)
     return [DaySplit.model_validate(row) for row in rows]
+
+
+async def export_days(db: Runs, which: ReportFilter, split: str, size: int) -> list[ExportRow]:
+    """Return each day's sums of each entity, and of each of its parts that `split` names."""
+    rows = await db.all(
+        _SQL["export_days"], **_params(which), model=which.model, split=split, size=size
+    )
+    return [ExportRow.model_validate(row) for row in rows]
 
 
 async def sum_by_name(db: Runs, which: ReportFilter, split: Split, size: int) -> list[NameSum]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -14,6 +14,7 @@ from shared.wire.admin_fields import (
     MAX_TEXT,
     AdminRequest,
     Aliases,
+    Chains,
     CustomKey,
     Document,
     Dollars,
@@ -29,6 +30,7 @@ from shared.wire.admin_fields import (
     Parallel,
     Rate,
     Routes,
+    Unsupported,
 )
 from shared.wire.admin_policies import BudgetLimits, PolicyColumns, PolicyFields, PolicyInfo
 
@@ -41,6 +43,9 @@ ROUTES_OF_KEY_TYPE: Mapping[KeyType, list[str]] = {
     "management": ["management_routes"],
     "read_only": ["info_routes"],
 }
+
+
+_UNSUPPORTED: Final = frozenset({"project_id", "agent_id", "object_permission"})
 
 
 class KeyFields(PolicyFields):
@@ -63,6 +68,16 @@ class KeyFields(PolicyFields):
     tag_rpm_limit: ModelRates | None = None
     enforced_params: Names | None = None
     end_user_budget_id: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    budget_fallbacks: Chains | None = None
+    project_id: Unsupported = None
+    agent_id: Unsupported = None
+    object_permission: Unsupported = None
+
+    @model_validator(mode="after")
+    def _forget_what_says_nothing(self) -> Self:
+        """Leave out of what was sent the fields that mean nothing here: forms send them empty."""
+        self.model_fields_set.difference_update(_UNSUPPORTED)
+        return self
 
 
 class GenerateKey(KeyFields):
@@ -227,6 +242,7 @@ class KeyColumns(PolicyColumns):
     allowed_routes: list[str] = Field(default_factory=list[str])
     allowed_cache_controls: list[str] = Field(default_factory=list[str])
     budget_id: str | None = None
+    budget_fallbacks: dict[str, list[str]] | None = None
     router_settings: dict[str, JsonValue] | None = None
     auto_rotate: bool = False
     rotation_interval: str | None = None

@@ -49,6 +49,37 @@ class Activity(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
 
 
+class ActivityExport(Activity):
+    """GET /{…}/daily/activity/export: one row a day and entity, or one for each of its parts."""
+
+    export_type: Literal["daily", "daily_with_keys", "daily_with_models", "daily_with_users"] = (
+        "daily"
+    )
+    format: Literal["csv", "json"] = "csv"
+
+
+class ExportRow(BaseModel):
+    """A row of such a table; LiteLLM's columns in LiteLLM's order."""
+
+    date: str
+    entity_id: str
+    entity_alias: str | None
+    api_key: str | None
+    key_alias: str | None
+    user_id: str | None
+    user_email: str | None
+    model: str | None
+    spend: Decimal
+    flat_cost: int = 0
+    prompt_tokens: int
+    completion_tokens: int
+    api_requests: int
+    successful_requests: int
+    failed_requests: int
+    cache_read_input_tokens: int
+    cache_creation_input_tokens: int
+
+
 class OwnReport(Between):
     """GET /{key|user|team|organization}/spend/report: without an id the caller's own."""
 
