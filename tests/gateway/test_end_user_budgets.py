@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from local.door.server import DoorThread
+    from shared.domain import Json
     from shared.gateway.gateway import Gateway
     from tests.gateway.given import Given, GivenKey
 
@@ -54,6 +55,33 @@ async def test_an_end_user_nobody_made_is_held_to_the_default_from_its_first_cal
 
     sentence = "ExceededBudget: End User=ann over budget. Spend=0.0, Budget=0.0"
     assert (422, sentence) == (reply.status_code, reply.json()["error"]["message"])
+
+
+@pytest.mark.parametrize(
+    ("general", "headers", "status"),
+    [
+        ({"user_header_name": "X-OpenWebUI-User-Id"}, {"x-openwebui-user-id": "ann"}, 422),
+        ({"user_header_name": "X-OpenWebUI-User-Id"}, {"x-openwebui-user-id": ""}, 200),
+        ({"user_header_name": "X-A"}, {"x-a": "ann", "x-litellm-end-user-id": "bob"}, 200),
+        (
+            {"user_header_mappings": [{"header_name": "X-C", "litellm_user_role": "customer"}]},
+            {"x-c": "ann"},
+            422,
+        ),
+        ({}, {"x-openwebui-user-id": "ann"}, 200),
+    ],
+)
+async def test_the_header_of_the_configuration_names_the_end_user(
+    proxy: Proxy, given: Given, general: Json, headers: dict[str, str], status: int
+) -> None:
+    _, client = await proxy(general_settings=general)
+    budget_id = await given.budget(max_budget=0)
+    await given.row("litellm_endusertable", user_id="ann", budget_id=budget_id)
+    key = await given.key()
+
+    reply = await client.post(CHAT, json=CALL, headers={**key.headers, **headers})
+
+    assert status == reply.status_code
 
 
 async def test_a_call_that_names_nobody_is_held_to_no_default(proxy: Proxy, given: Given) -> None:
