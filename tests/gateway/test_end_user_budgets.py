@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from shared.domain import Millis, Scope
 from shared.ledger.drain import drain
 from shared.ledger.reconcile import reconcile
 from shared.ledger.reset import reset
-from tests.gateway.given import MASTER_KEY, counter, ledger, names
+from tests.gateway.given import MASTER_KEY, counter, ledger, model, names
 from tests.gateway.test_stores import no_sql
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shared.domain import Json
     from shared.gateway.gateway import Gateway
     from tests.gateway.given import Given, GivenKey
+    from tests.provider import Provider
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
@@ -313,3 +315,55 @@ async def test_who_was_deleted_before_its_calls_were_booked_stays_gone(
     await drain(gateway.stores, gateway.clock.now())
 
     assert None is await row(gateway)
+
+
+async def test_many_first_calls_of_one_end_user_at_once_overspend_nothing(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    dear = model("gpt", provider.url, input_cost_per_token=0.0001, output_cost_per_token=0.001)
+    gateway, client = await proxy(dear, litellm_settings=DEFAULT)
+    await given.budget(budget_id="for-everyone", max_budget=0.2)
+    keys = [await given.key() for _ in range(5)]
+
+    replies = await asyncio.gather(*(ask(client, key) for key in keys for _ in range(10)))
+
+    codes = {reply.status_code for reply in replies}
+    rows = await ledger(gateway, [reply.status_code for reply in replies].count(200))
+    budget = await counter(gateway, "budget:end_user:ann:-")
+    assert {200, 422} == codes
+    assert (sum(int(each["spend"]) for each in rows), "0") == (
+        int(budget["spent"]),
+        budget["reserved"],
+    )
+    assert int(budget["spent"]) <= 200_000_000
+
+
+async def test_with_postgres_down_those_who_called_before_are_served_and_new_ones_told_to_wait(
+    proxy: Proxy, given: Given
+) -> None:
+    gateway, client = await proxy(litellm_settings=DEFAULT)
+    await given.budget(budget_id="for-everyone", max_budget=1)
+    key = await given.key()
+    await ask(client, key)
+    await ledger(gateway, 1)
+    no_sql(gateway)
+
+    codes = [(await ask(client, key, user)).status_code for user in ("ann", "bob")]
+
+    assert [200, 503] == codes
+
+
+async def test_in_grace_a_new_end_user_is_served_and_has_its_row(
+    proxy: Proxy, given: Given, door: DoorThread
+) -> None:
+    gateway, client = await proxy(litellm_settings={**DEFAULT, "redis_down": "grace"})
+    await given.budget(budget_id="for-everyone", max_budget=1)
+    key = await given.key()
+    await ask(client, key)
+    await ledger(gateway, 1)
+    door.faults.add("refuse", times=None)
+
+    reply = await ask(client, key, "bob")
+
+    assert 200 == reply.status_code
+    assert None is not await row(gateway, "bob")
