@@ -166,6 +166,9 @@ def _floats(value: JsonValue) -> Iterator[float]:
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_printable)]
 """An id, alias or name: 1 to 255 characters, none of them a control character."""
 
+Identifiers = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
+"""Ids, aliases or names, separated by commas."""
+
 CustomKey = Annotated[str, Field(min_length=16, max_length=MAX_TEXT), AfterValidator(_custom_key)]
 """A virtual key chosen by the caller."""
 
