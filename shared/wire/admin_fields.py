@@ -243,7 +243,11 @@ KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
 class AdminRequest(BaseModel):
-    """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused."""
+    """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused.
+
+    A field of LiteLLM's that would only allow more (`access_group_ids`) is such an unknown one; one
+    that would limit, by something that is not here, is named in its body and `Unsupported`.
+    """
 
     model_config = ConfigDict(
         # A function serves few kinds of body before it goes: those alone cost their schema.
