@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, Identifier
 
 Message = dict[str, JsonValue]
 
 
-class CheckedEndpoint(BaseModel):
+class CheckedEndpoint(AdminModel):
     """One deployment, and what was wrong when it was called."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -23,7 +23,7 @@ class CheckedEndpoint(BaseModel):
     error: str | None = None
 
 
-class HealthReply(BaseModel):
+class HealthReply(AdminModel):
     """GET /health."""
 
     healthy_endpoints: list[CheckedEndpoint]
@@ -33,7 +33,7 @@ class HealthReply(BaseModel):
     unhealthy_count: int
 
 
-class ReadinessDetails(BaseModel):
+class ReadinessDetails(AdminModel):
     """GET /health/readiness/details."""
 
     status: str
@@ -44,14 +44,14 @@ class ReadinessDetails(BaseModel):
     models: int
 
 
-class RouteEntry(BaseModel):
+class RouteEntry(AdminModel):
     """One route."""
 
     path: str
     methods: list[str]
 
 
-class Routes(BaseModel):
+class Routes(AdminModel):
     """GET /routes."""
 
     routes: list[RouteEntry]
@@ -65,7 +65,7 @@ class CountTokens(AdminRequest):
     prompt: str | None = None
 
 
-class TokenCount(BaseModel):
+class TokenCount(AdminModel):
     """How many tokens a prompt probably has."""
 
     model_config = ConfigDict(protected_namespaces=())
@@ -76,7 +76,7 @@ class TokenCount(BaseModel):
     tokenizer_type: str
 
 
-class SupportedParams(BaseModel):
+class SupportedParams(AdminModel):
     """GET /utils/supported_openai_params."""
 
     supported_openai_params: list[str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, AnyValue, Document, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, AnyValue, Document, Identifier
 
 Section = Literal["general_settings", "litellm_settings", "router_settings"]
 FallbackType = Literal["general", "context_window", "content_policy"]
@@ -36,7 +36,7 @@ class DeleteField(AdminRequest):
     config_type: Section = "general_settings"
 
 
-class ConfigField(BaseModel):
+class ConfigField(AdminModel):
     """One setting: what it is worth, and whether the database says so."""
 
     field_name: str
@@ -52,7 +52,7 @@ class SetFallback(AdminRequest):
     fallback_type: FallbackType = "general"
 
 
-class Fallback(BaseModel):
+class Fallback(AdminModel):
     """The fallbacks of one model."""
 
     model: str
@@ -61,7 +61,7 @@ class Fallback(BaseModel):
     message: str | None = None
 
 
-class CallbacksReply(BaseModel):
+class CallbacksReply(AdminModel):
     """GET /get/config/callbacks: no callback runs here; the settings of the router are in force."""
 
     status: str = "success"
@@ -76,7 +76,7 @@ class CacheKeys(AdminRequest):
     keys: Annotated[list[Identifier], Field(min_length=1, max_length=1_000)]
 
 
-class CachePing(BaseModel):
+class CachePing(AdminModel):
     """GET /cache/ping."""
 
     status: str
@@ -85,7 +85,7 @@ class CachePing(BaseModel):
     set_cache_response: str
 
 
-class CacheCleared(BaseModel):
+class CacheCleared(AdminModel):
     """POST /cache/delete, POST /cache/flushall: how many entries are gone."""
 
     status: str = "success"

@@ -12,6 +12,7 @@ from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
     MAX_TEXT,
+    AdminModel,
     AdminRequest,
     Aliases,
     CustomKey,
@@ -215,7 +216,7 @@ class GeneratedKey(KeyInfo):
     end_user_budget_id: str | None = None
 
 
-class KeyInfoReply(BaseModel):
+class KeyInfoReply(AdminModel):
     """The answer to /key/info; `key` is the hash, `info.status` says when it was deleted."""
 
     key: str
@@ -224,14 +225,14 @@ class KeyInfoReply(BaseModel):
     budget: BudgetInfo | None = None
 
 
-class KeyHealth(BaseModel):
+class KeyHealth(AdminModel):
     """POST /key/health; no key has callbacks that logs go to, so none can be unwell."""
 
     key: Literal["healthy", "unhealthy"] = "healthy"
     logging_callbacks: None = None
 
 
-class KeyInfosReply(BaseModel):
+class KeyInfosReply(AdminModel):
     """The answer to /v2/key/info: those of the keys that there are."""
 
     key: list[str]
@@ -244,7 +245,7 @@ class OwnedKey(KeyInfo):
     user: KeyOwner | None = None
 
 
-class KeyOwner(BaseModel):
+class KeyOwner(AdminModel):
     """Who owns a key."""
 
     user_id: str
@@ -252,7 +253,7 @@ class KeyOwner(BaseModel):
     user_alias: str | None = None
 
 
-class AliasPage(BaseModel):
+class AliasPage(AdminModel):
     """The answer to /key/aliases."""
 
     aliases: list[str]
@@ -262,21 +263,21 @@ class AliasPage(BaseModel):
     size: int
 
 
-class UpdatedKey(BaseModel):
+class UpdatedKey(AdminModel):
     """One success of a bulk update."""
 
     key: str
     key_info: KeyInfo
 
 
-class NotUpdatedKey(BaseModel):
+class NotUpdatedKey(AdminModel):
     """One failure of a bulk update."""
 
     key: str
     failed_reason: str
 
 
-class UpdatedKeys(BaseModel):
+class UpdatedKeys(AdminModel):
     """The answer to a bulk update."""
 
     total_requested: int
@@ -284,7 +285,7 @@ class UpdatedKeys(BaseModel):
     failed_updates: list[NotUpdatedKey]
 
 
-class KeyPage(BaseModel):
+class KeyPage(AdminModel):
     """The answer to /key/list: hashes, or whole keys when asked for."""
 
     keys: list[str] | list[OwnedKey]
@@ -293,7 +294,7 @@ class KeyPage(BaseModel):
     total_pages: int
 
 
-class DeletedKeys(BaseModel):
+class DeletedKeys(AdminModel):
     """The answer to /key/delete: what was asked for, as it was named."""
 
     deleted_keys: list[str]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from shared.wire.admin_budgets import BudgetFields
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
+    AdminModel,
     AdminRequest,
     Dollars,
     Duration,
@@ -93,7 +94,7 @@ class AddedMembers(TeamInfo):
     updated_team_memberships: list[TeamMembership]
 
 
-class MemberResult(BaseModel):
+class MemberResult(AdminModel):
     """What became of one member of a bulk addition."""
 
     user_id: str | None
@@ -104,7 +105,7 @@ class MemberResult(BaseModel):
     updated_team_membership: TeamMembership | None = None
 
 
-class AddedManyMembers(BaseModel):
+class AddedManyMembers(AdminModel):
     """The answer to /team/bulk_member_add."""
 
     team_id: str
@@ -115,7 +116,7 @@ class AddedManyMembers(BaseModel):
     updated_team: TeamInfo
 
 
-class UpdatedMember(BaseModel):
+class UpdatedMember(AdminModel):
     """The answer to /team/member_update."""
 
     team_id: str

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Identifier, KeyReference
+from shared.wire.admin_fields import AdminModel, AdminRequest, Identifier, KeyReference
 from shared.wire.admin_spend import SpendLog
 
 
@@ -90,7 +90,7 @@ class LogsQuery(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=100)] = 50
 
 
-class LogPage(BaseModel):
+class LogPage(AdminModel):
     """A page of the ledger; `total` stops at a cap."""
 
     data: list[SpendLog]
@@ -117,13 +117,13 @@ class Calculate(AdminRequest):
     completion_response: dict[str, JsonValue] | None = None
 
 
-class Cost(BaseModel):
+class Cost(AdminModel):
     """What a call costs, in dollars."""
 
     cost: Decimal
 
 
-class Sums(BaseModel):
+class Sums(AdminModel):
     """What a number of requests come to."""
 
     model_config = ConfigDict(frozen=True)
@@ -153,7 +153,7 @@ class DaySplit(Sums):
     name: str | None
 
 
-class NameSum(BaseModel):
+class NameSum(AdminModel):
     """What one name comes to."""
 
     name: str
@@ -163,7 +163,7 @@ class NameSum(BaseModel):
     failed_requests: int
 
 
-class DetailSum(BaseModel):
+class DetailSum(AdminModel):
     """What one entity came to by one key on one model in one day."""
 
     date: Date
@@ -176,7 +176,7 @@ class DetailSum(BaseModel):
     failed_requests: int
 
 
-class KeySum(BaseModel):
+class KeySum(AdminModel):
     """What one key came to on one model."""
 
     api_key: str
@@ -186,7 +186,7 @@ class KeySum(BaseModel):
     completion_tokens: int
 
 
-class MemberSum(BaseModel):
+class MemberSum(AdminModel):
     """What one user came to in one team; keys that are nobody's have no user."""
 
     team_id: str
@@ -203,7 +203,7 @@ class MemberSum(BaseModel):
     failed_requests: int
 
 
-class MembersReply(BaseModel):
+class MembersReply(AdminModel):
     """The answer to /team/spend/by_user."""
 
     start_date: Date
@@ -211,7 +211,7 @@ class MembersReply(BaseModel):
     results: list[MemberSum]
 
 
-class CallGroup(BaseModel):
+class CallGroup(AdminModel):
     """What the calls of one kind came to."""
 
     call_type: str
@@ -229,7 +229,7 @@ class CallSum(CallGroup):
     error_class: str
 
 
-class CallTotals(BaseModel):
+class CallTotals(AdminModel):
     """What all calls came to; the ratio is in percent."""
 
     api_requests: int
@@ -239,14 +239,14 @@ class CallTotals(BaseModel):
     cache_hit_ratio: float
 
 
-class CallOptions(BaseModel):
+class CallOptions(AdminModel):
     """What the calls can be narrowed to."""
 
     key_aliases: list[str]
     models: list[str]
 
 
-class CallErrors(BaseModel):
+class CallErrors(AdminModel):
     """How often calls of a kind failed in one way."""
 
     call_type: str
@@ -255,7 +255,7 @@ class CallErrors(BaseModel):
     count: int
 
 
-class CallsReply(BaseModel):
+class CallsReply(AdminModel):
     """The answer to /global/activity/cache_hits."""
 
     groups: list[CallGroup]
@@ -264,7 +264,7 @@ class CallsReply(BaseModel):
     error_breakdown: list[CallErrors]
 
 
-class KeyName(BaseModel):
+class KeyName(AdminModel):
     """What a key is called."""
 
     token: str
@@ -276,7 +276,7 @@ class KeyName(BaseModel):
 Rows = list[dict[str, object]]
 
 
-class ActivityReply(BaseModel):
+class ActivityReply(AdminModel):
     """Days with their sums, and the sums of all days asked for."""
 
     results: Rows

@@ -11,6 +11,7 @@ from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    AdminModel,
     AdminRequest,
     Aliases,
     Document,
@@ -124,7 +125,7 @@ class ManyTeamPermissions(AdminRequest):
     apply_to_all_teams: bool = False
 
 
-class ManyTeamPermissionsReply(BaseModel):
+class ManyTeamPermissionsReply(AdminModel):
     """How many teams have them now."""
 
     message: str
@@ -170,7 +171,7 @@ class AddCallback(AdminRequest):
     callback_vars: Document
 
 
-class CallbackData(BaseModel):
+class CallbackData(AdminModel):
     """The callbacks of a team."""
 
     team_id: str
@@ -179,7 +180,7 @@ class CallbackData(BaseModel):
     callback_vars: dict[str, str] = Field(default_factory=dict[str, str])
 
 
-class TeamCallbacks(BaseModel):
+class TeamCallbacks(AdminModel):
     """GET /team/{team_id}/callback."""
 
     status: str = "success"
@@ -201,7 +202,7 @@ class TeamColumns(PolicyColumns):
     router_settings: dict[str, JsonValue] | None = None
 
 
-class TeamMember(BaseModel):
+class TeamMember(AdminModel):
     """A member as a team's row has it."""
 
     role: str
@@ -216,7 +217,7 @@ class TeamInfo(TeamColumns, PolicyInfo):
     members_with_roles: list[TeamMember] = Field(default_factory=list[TeamMember])
 
 
-class TeamMembership(BaseModel):
+class TeamMembership(AdminModel):
     """What one member has spent in a team, and may."""
 
     user_id: str
@@ -240,7 +241,7 @@ class OwnMembership(TeamMembership):
     user_email: str | None = None
 
 
-class TeamInfoReply(BaseModel):
+class TeamInfoReply(AdminModel):
     """The answer to /team/info."""
 
     team_id: str
@@ -249,7 +250,7 @@ class TeamInfoReply(BaseModel):
     team_memberships: list[TeamMembership]
 
 
-class UpdatedTeam(BaseModel):
+class UpdatedTeam(AdminModel):
     """The answer to /team/update."""
 
     team_id: str
@@ -263,7 +264,7 @@ class ListedTeam(TeamInfo):
     keys: list[KeyInfo]
 
 
-class TeamPage(BaseModel):
+class TeamPage(AdminModel):
     """The answer to /v2/team/list."""
 
     teams: list[TeamInfo]
@@ -273,7 +274,7 @@ class TeamPage(BaseModel):
     total_pages: int
 
 
-class TeamPermissionsReply(BaseModel):
+class TeamPermissionsReply(AdminModel):
     """The answer to /team/permissions_list."""
 
     team_id: str
@@ -281,7 +282,7 @@ class TeamPermissionsReply(BaseModel):
     all_available_permissions: list[str]
 
 
-class DeletedTeams(BaseModel):
+class DeletedTeams(AdminModel):
     """The answer to /team/delete."""
 
     deleted_teams: list[str]

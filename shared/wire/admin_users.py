@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    AdminModel,
     AdminRequest,
     Dollars,
     Duration,
@@ -75,7 +76,7 @@ UserSort = Literal["created_at", "user_id", "user_email", "user_alias", "user_ro
 """The columns that users may be listed by."""
 
 
-class RoleInfo(BaseModel):
+class RoleInfo(AdminModel):
     """What a role may do, in a word."""
 
     description: str
@@ -146,7 +147,7 @@ class CreatedUser(UserInfo):
     expires: datetime | None = None
 
 
-class UserInfoReply(BaseModel):
+class UserInfoReply(AdminModel):
     """The answer to /user/info."""
 
     user_id: str
@@ -161,7 +162,7 @@ class ListedUser(UserInfo):
     key_count: int
 
 
-class UserPage(BaseModel):
+class UserPage(AdminModel):
     """The answer to /user/list."""
 
     users: list[ListedUser]
@@ -171,7 +172,7 @@ class UserPage(BaseModel):
     total_pages: int
 
 
-class UserResult(BaseModel):
+class UserResult(AdminModel):
     """What became of one user of a bulk update."""
 
     user_id: str | None
@@ -181,7 +182,7 @@ class UserResult(BaseModel):
     updated_user: UserInfo | None = None
 
 
-class UpdatedUsers(BaseModel):
+class UpdatedUsers(AdminModel):
     """The answer to /user/bulk_update."""
 
     results: list[UserResult]
@@ -190,7 +191,7 @@ class UpdatedUsers(BaseModel):
     failed_updates: int
 
 
-class UpdatedUser(BaseModel):
+class UpdatedUser(AdminModel):
     """The answer to /user/update."""
 
     user_id: str
