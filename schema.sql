@@ -351,6 +351,9 @@ alter table litellm_verificationtoken add column if not exists tph_limit bigint 
 alter table litellm_verificationtoken add column if not exists rpd_limit bigint check (rpd_limit >= 0);
 alter table litellm_verificationtoken add column if not exists tpd_limit bigint check (tpd_limit >= 0);
 
+-- Which models answer instead where the budget of a model is spent: {"gpt-4o": ["gpt-4o-mini"]}.
+alter table litellm_verificationtoken add column if not exists budget_fallbacks jsonb;
+
 -- When a budget's current period began; null until its first one is over. Whatever is linked to it spends in this
 -- period, or in its own if that began later.
 alter table litellm_budgettable add column if not exists budget_started_at timestamptz(3);
@@ -380,6 +383,7 @@ alter table litellm_deletedverificationtoken add column if not exists rph_limit 
 alter table litellm_deletedverificationtoken add column if not exists tph_limit bigint;
 alter table litellm_deletedverificationtoken add column if not exists rpd_limit bigint;
 alter table litellm_deletedverificationtoken add column if not exists tpd_limit bigint;
+alter table litellm_deletedverificationtoken add column if not exists budget_fallbacks jsonb;
 
 create index if not exists litellm_deletedverificationtoken_token_idx on litellm_deletedverificationtoken (token);
 create index if not exists litellm_deletedverificationtoken_user_id_idx on litellm_deletedverificationtoken (user_id);
@@ -540,7 +544,11 @@ select
     rpm_limit,
     tpm_limit,
     max_parallel_requests,
-    metadata,
+    case
+        when budget_fallbacks is null then metadata
+        else case jsonb_typeof(metadata) when 'object' then metadata else '{}' end
+            || jsonb_build_object('budget_fallbacks', budget_fallbacks)
+    end as metadata,
     key_name,
     key_alias as alias,
     user_id,
@@ -943,6 +951,25 @@ select
     cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, successful_requests, failed_requests
 from litellm_dailytagspend;
 
+-- How deployments were when /health called them: each change, and once an hour what did not change.
+create table if not exists litellm_healthchecktable (
+    health_check_id uuid primary key default tollgate_uuid7(),
+    model_name text not null,
+    model_id text,
+    status text not null,
+    healthy_count integer not null default 0,
+    unhealthy_count integer not null default 0,
+    error_message text,
+    response_time_ms double precision,
+    details jsonb,
+    checked_by text,
+    checked_at timestamptz not null default now(),
+    created_at timestamptz not null default now()
+);
+
+create index if not exists litellm_healthchecktable_model_id_idx on litellm_healthchecktable (model_id, checked_at);
+create index if not exists litellm_healthchecktable_checked_at_idx on litellm_healthchecktable (checked_at);
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Audit
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1010,7 +1037,7 @@ create or replace trigger stamp_version before update of
     budget_duration, budget_limits, model_max_budget,
     rpm_limit, tpm_limit, rph_limit, tph_limit, rpd_limit, tpd_limit, max_parallel_requests, expires, blocked,
     permissions, metadata, aliases, config, router_settings, allowed_routes, allowed_cache_controls,
-    access_group_ids, tags
+    access_group_ids, tags, budget_fallbacks
 on litellm_verificationtoken for each row execute function tollgate_stamp_version();
 
 create or replace trigger stamp_version before update of

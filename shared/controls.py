@@ -31,6 +31,22 @@ class CacheControl:
 NO_CONTROL = CacheControl()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What a caller wants a call to be found by.
+
+    `reported_id` is its own name for it, shown again and trusted for nothing; `session_id` is which
+    session of the caller it belongs to, `notes` (JSON) what else it says (`spend_logs_metadata`).
+    """
+
+    reported_id: str | None = None
+    session_id: str | None = None
+    notes: bytes = b"{}"
+
+
+NO_TRACE = Trace()
+
+
 Fails = Literal["any", "context_window", "content_policy", "rate_limit"]
 """How a call fails, for those who test their fallbacks and (rate_limit, once) their retries."""
 

@@ -364,12 +364,10 @@ class Call:
     """One LLM request as the caller made it, parsed and checked, internal fields taken out.
 
     Of what was `sent`, `body` goes upstream but for the model's name; `model` is what was asked
-    for. `id` is the gateway's own, `reported_id` is shown again and trusted for nothing. `headers`
-    are those that a provider of the same dialect is sent.
+    for. `id` is the gateway's own. `headers` are those that a provider of the same dialect is sent.
     """
 
     id: str
-    reported_id: str | None = None
     endpoint: Endpoint
     model: str
     body: Mapping[str, Json]
@@ -378,6 +376,7 @@ class Call:
     wants_usage_chunk: bool = False
     end_user: str | None = None
     tags: tuple[str, ...] = ()
+    trace: controls.Trace = controls.NO_TRACE
     num_retries: int | None = None
     timeout: float | None = None
     fallbacks: tuple[str, ...] | None = None

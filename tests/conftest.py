@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,11 +113,8 @@ def door(door_server: DoorThread, valkey: Valkey) -> DoorThread:
 
 @pytest.fixture(scope="session")
 def provider_server() -> Iterator[Provider]:
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
+    with _served(Provider()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -124,6 +122,27 @@ def provider(provider_server: Provider) -> Provider:
     """A provider of OpenAI's API that answers well until told otherwise."""
     provider_server.reset()
     return provider_server
+
+
+@pytest.fixture(scope="session")
+def other_server() -> Iterator[Provider]:
+    with _served(Provider()) as server:
+        yield server
+
+
+@pytest.fixture
+def other(other_server: Provider) -> Provider:
+    """A second provider."""
+    other_server.reset()
+    return other_server
+
+
+@contextmanager
+def _served(provider: Provider) -> Iterator[Provider]:
+    provider.start()
+    yield provider
+    provider.release()
+    provider.stop()
 
 
 def _remove_what_killed_runs_left(home: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 BEFORE_HEAD = -1
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

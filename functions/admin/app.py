@@ -11,6 +11,7 @@ from functions.admin.openapi import document_of
 from functions.admin.routes import (
     activity,
     budgets,
+    cache,
     config,
     customers,
     health,
@@ -45,6 +46,7 @@ SUBJECTS = (
     activity,
     models,
     config,
+    cache,
     health,
 )
 

@@ -68,8 +68,8 @@ EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
     },
     "POST /model/update": {"model_info": {"id": "our-gpt"}, "litellm_params": {"rpm": 600}},
     "PATCH /model/{model_id}/update": {"litellm_params": {"input_cost_per_token": 0.0000025}},
-    "POST /model/block": {"id": "our-gpt"},
-    "POST /model/unblock": {"id": "our-gpt"},
+    "POST /model/block": {"model_id": "our-gpt"},
+    "POST /model/unblock": {"model_id": "our-gpt"},
     "POST /fallback": {"model": "gpt-4o", "fallback_models": ["gpt-4o-mini"]},
     "POST /credentials": {
         "credential_name": "openai-main",
@@ -135,7 +135,8 @@ EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
     "POST /key/bulk_update": {"keys": [{"key": KEY, "tpm_limit": 50000}]},
     "POST /team/key/bulk_update": {
         "team_id": "research",
-        "keys": [{"key": KEY, "max_parallel_requests": 4}],
+        "key_ids": [KEY],
+        "update_fields": {"max_parallel_requests": 4},
     },
     "POST /v2/key/info": {"keys": [KEY]},
     "POST /key/block": {"key": KEY},
@@ -181,6 +182,19 @@ EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "How long is this?"}],
     },
+    "POST /utils/transform_request": {
+        "call_type": "completion",
+        "request_body": {
+            "model": "gpt-4o",
+            "messages": [{"role": "user", "content": "How would a vendor be asked this?"}],
+        },
+    },
+    "POST /health/test_connection": {
+        "mode": "chat",
+        "litellm_params": {"model": "gpt-4o-mini"},
+    },
+    "POST /cache/settings": {"cache_settings": {"ttl": 600, "mode": "default_on"}},
+    "POST /config/callback/delete": {"callback_name": "langfuse"},
     # And the end of it
     "POST /key/delete": {"key_aliases": ["ada-notebook", "nightly"]},
     "POST /team/member_delete": {"team_id": "research", "user_id": "grace"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
-from functions.proxy.reporting import report_refusal
+from functions.proxy.reporting import ids_of_refusal, report_refusal
 from functions.proxy.several import SeveralAnswers
 from functions.proxy.state import gateway_of
 from shared.domain import Endpoint
@@ -82,7 +82,7 @@ async def enter(entrance: Entrance, request: Request) -> Response:
             served = await serve(gateway, entrance.headers, call, entrance.route)
     except GatewayError as error:
         report_refusal(entrance.log_as, error)
-        error.headers = {"request-id": call_id, **error.headers}
+        error.headers = {**ids_of_refusal(entrance.headers, call_id), **error.headers}
         raise
     if isinstance(served, Relay):
         return StreamedAnswer(served, entrance.log_as, entrance.framing)

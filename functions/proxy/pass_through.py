@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from functions.proxy.answers import BufferedAnswer, StreamedAnswer
 from functions.proxy.query_key import with_key_of_query
-from functions.proxy.reporting import report_refusal
+from functions.proxy.reporting import ids_of_refusal, report_refusal
 from functions.proxy.state import gateway_of
 from shared.config.vendors import VENDORS
 from shared.domain import Passing
@@ -43,6 +43,8 @@ async def pass_through(request: Request) -> Response:
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     path = raw_path.partition(b"?")[0].decode("latin-1").removeprefix(f"/{provider}")
     route = f"/{provider}{path}"
+    call_id = uuid7(gateway.clock.now())
+    ids = ids_of_refusal(request.headers, call_id)
     try:
         call = parse_passing(
             provider,
@@ -53,16 +55,17 @@ async def pass_through(request: Request) -> Response:
                 dict(request.headers),
                 await read_body(request),
             ),
-            id=uuid7(gateway.clock.now()),
+            id=call_id,
             requester_ip=request.client.host if request.client else None,
         )
         call = replace(call, deadline=deadline_of(request))
         served = await serve(gateway, with_key_of_query(request), call, route)
     except VendorRefused as error:
         report_refusal(route[:255], error)
-        return Response(error.raw, error.status, headers=safe_headers(error.shown))
+        return Response(error.raw, error.status, headers=ids | safe_headers(error.shown))
     except GatewayError as error:
         report_refusal(route[:255], error)
+        error.headers = {**ids, **error.headers}
         raise
     if isinstance(served, Relay):
         kind = served.head.headers.get("content-type", "") if served.head else ""

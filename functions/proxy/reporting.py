@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from shared.domain import Nanodollars
 from shared.limits.refusals import headroom
 from shared.observability import RequestLine, request_line
-from shared.wire.reply_headers import ReplyFacts, reply_headers
+from shared.wire.checks import MAX_NAME
+from shared.wire.reply_headers import ReplyFacts, refusal_headers, reply_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.errors import GatewayError
     from shared.gateway.running import Running
 
@@ -17,12 +20,12 @@ if TYPE_CHECKING:
 def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     """Tell the caller how its call went; a stream's cost is not known when its reply begins."""
     call, key, deployment = running.call, running.principal.key, running.deployment
-    fallbacks = len({running.quotes[turn].group for turn in running.tried}) - 1
+    fallbacks = max(len({running.quotes[turn].group for turn in running.tried}) - 1, 0)
     cost = None if is_stream else running.billed_cost()
     spent, router = running.spent_before, running.gateway.config.router
     return reply_headers(
         ReplyFacts(
-            call_id=call.reported_id or call.id,
+            call_id=call.trace.reported_id or call.id,
             model_group=call.model,
             model_id=deployment.id,
             model_name=deployment.model,
@@ -32,7 +35,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             key_max_budget=key.max_budget,
             key_rpm_limit=key.rpm_limit,
             key_tpm_limit=key.tpm_limit,
-            attempted_retries=len(running.tried) - 1 - fallbacks,
+            attempted_retries=max(len(running.tried) - 1 - fallbacks, 0),
             attempted_fallbacks=fallbacks,
             max_retries=router.num_retries if call.num_retries is None else call.num_retries,
             duration_ms=running.timings.total_ms,
@@ -41,6 +44,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
             if running.caching and running.admitted.is_hit
             else None,
             rate_limits=headroom(running.plan.rates, running.admitted.used),
+            of_vendor=running.vendor_headers,
         )
     )
 
@@ -70,6 +74,13 @@ def report(running: Running, route: str) -> None:
             },
         )
     )
+
+
+def ids_of_refusal(headers: Mapping[str, str], call_id: str) -> dict[str, str]:
+    """Tell by which id a call is found that was refused: the caller's own if there is one."""
+    told = headers.get("x-litellm-call-id", "").strip()
+    is_fit = 0 < len(told) <= MAX_NAME and told.isprintable()
+    return refusal_headers(told if is_fit else call_id)
 
 
 def report_refusal(route: str, error: GatewayError) -> None:

@@ -30,7 +30,7 @@ async def daily_activity(
     desk: Desk, caller: Caller, kind: Kind, query: Activity, now: Millis
 ) -> ActivityReply:
     """Return a page of days, newest first, and the sums of all of them."""
-    which = _filter(caller, kind, query, now)
+    which = filter_of(caller, kind, query, now)
     sums = await sum_by_day(desk.stores.postgres, which, SUMS_AT_MOST + 1)
     if len(sums) > SUMS_AT_MOST:
         raise BadRequest("That is too much at once: narrow the dates.", param="start_date")
@@ -92,7 +92,8 @@ def _totals(parts: Sequence[Sums]) -> dict[str, object]:
     }
 
 
-def _filter(caller: Caller, kind: Kind, query: Activity, now: Millis) -> ReportFilter:
+def filter_of(caller: Caller, kind: Kind, query: Activity, now: Millis) -> ReportFilter:
+    """Return what is asked for; raise NotPermitted where it is not the caller's to see."""
     first, last = days_between(query.start_date, query.end_date, now)
     return ReportFilter(
         kind=kind,

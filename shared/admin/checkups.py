@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -96,16 +97,16 @@ async def health(desk: Desk, principal: Principal, named: Named, now: Millis) ->
 
     async def check(deployment: Deployment) -> CheckedEndpoint:
         async with turns:
-            return await _check(desk, deployment, now)
+            return await checked(desk, deployment, now)
 
-    callable_ones = [d for d in asked if _can_be_called(d)]
+    callable_ones = [d for d in asked if can_be_called(d)]
     found = await asyncio.gather(*map(check, callable_ones))
     well = [one for one in found if one.error is None]
     unwell = [one for one in found if one.error is not None]
     return HealthReply(
         healthy_endpoints=well,
         unhealthy_endpoints=unwell,
-        unchecked_endpoints=[_endpoint(d) for d in asked if not _can_be_called(d)],
+        unchecked_endpoints=[_endpoint(d) for d in asked if not can_be_called(d)],
         healthy_count=len(well),
         unhealthy_count=len(unwell),
     )
@@ -175,11 +176,13 @@ def _takes(deployment: Deployment, name: str, value: Json) -> bool:
     return True
 
 
-def _can_be_called(deployment: Deployment) -> bool:
+def can_be_called(deployment: Deployment) -> bool:
+    """Say whether it can be asked cheaply."""
     return "*" not in deployment.model and (deployment.mode or "chat") in _BODIES
 
 
-async def _check(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndpoint:
+async def checked(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndpoint:
+    """Call a deployment with the least that it answers; its mode must be one of those."""
     endpoint, body = _BODIES[deployment.mode or "chat"]
     call = Call(
         id=uuid7(now),
@@ -187,11 +190,14 @@ async def _check(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEndp
         model=deployment.model_group,
         body={**body, "model": deployment.model},
     )
+    error, began = None, time.perf_counter()
     try:
         await _ask(desk, deployment, call, now)
-    except GatewayError as error:
-        return _endpoint(deployment, error.message[:_MESSAGE_CAP])
-    return _endpoint(deployment)
+    except GatewayError as failed:
+        error = failed.message[:_MESSAGE_CAP]
+    found = _endpoint(deployment, error)
+    ms = round((time.perf_counter() - began) * 1000, 3)
+    return found.model_copy(update={"response_time_ms": ms})
 
 
 async def _ask(desk: Desk, deployment: Deployment, call: Call, now: Millis) -> None:

@@ -22,7 +22,7 @@ from shared.admin.key_reads import find_tokens
 from shared.admin.rewrite import KEYS, Edit, existing, rewrite
 from shared.auth.keys import hash_key, key_name, make_key
 from shared.domain import KeyHash, Scope
-from shared.errors import BadRequest, GatewayError, NotFound, Refused
+from shared.errors import BadRequest, GatewayError, NotFound
 from shared.storage import admin_keys
 from shared.storage.admin_budgets import find_budget
 from shared.storage.admin_changes import insert_audit
@@ -32,10 +32,6 @@ from shared.wire.admin_keys import (
     GenerateKey,
     KeyColumns,
     KeyInfo,
-    NotUpdatedKey,
-    UpdatedKey,
-    UpdatedKeys,
-    UpdateTeamKeys,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +43,7 @@ if TYPE_CHECKING:
     from shared.storage.policies import Entity
     from shared.storage.postgres import Transaction
     from shared.wire.admin_budgets import BudgetInfo
-    from shared.wire.admin_keys import DeleteKeys, KeyFields, NameKey, UpdateKey, UpdateKeys
+    from shared.wire.admin_keys import DeleteKeys, KeyFields, NameKey, UpdateKey
 
 NOTHING: Final = Decimal(0)
 
@@ -175,23 +171,6 @@ async def edit_of(
     )
 
 
-async def update_keys(desk: Desk, caller: Caller, request: UpdateKeys, now: Millis) -> UpdatedKeys:
-    """Change many keys, each for itself: what is refused for one is told beside the others."""
-    done: list[UpdatedKey] = []
-    failed: list[NotUpdatedKey] = []
-    for one in request.keys:
-        try:
-            if isinstance(request, UpdateTeamKeys):
-                await _check_team(desk, caller, one, request.team_id)
-            key = await update_key(desk, caller, one, now)
-            done.append(UpdatedKey(key=key.token, key_info=key))
-        except Refused as error:
-            failed.append(NotUpdatedKey(key=token_of(one.key), failed_reason=error.message))
-    return UpdatedKeys(
-        total_requested=len(request.keys), successful_updates=done, failed_updates=failed
-    )
-
-
 async def block_key(
     desk: Desk, caller: Caller, request: NameKey, now: Millis, *, blocked: bool
 ) -> KeyInfo:
@@ -256,12 +235,6 @@ async def bury_keys_of(
     await bury_keys(transaction, caller, await admin_keys.find_keys(transaction, tokens))
     known = set(entities)
     entities += [(Scope.KEY, str(token)) for token in tokens if (Scope.KEY, token) not in known]
-
-
-async def _check_team(desk: Desk, caller: Caller, one: UpdateKey, team_id: str) -> None:
-    ((key, _),) = await own_keys(desk, caller, [token_of(one.key)])
-    if key.team_id != team_id:
-        raise NotFound("Key not found in database", param="key")
 
 
 async def _new_owner(desk: Desk, user_id: str | None) -> list[Entity]:

@@ -52,7 +52,7 @@ _NEW_KEY: Final = (
     | _LIMITS
     | {"user_id", "team_id", "duration", "models", "aliases", "config", "blocked", "key_type"}
     | {"allowed_routes", "allowed_cache_controls", "enforced_params", "guardrails", "policies"}
-    | {"prompts", "auto_rotate", "rotation_interval", "router_settings"}
+    | {"prompts", "auto_rotate", "rotation_interval", "router_settings", "budget_fallbacks"}
 )
 """Of a key that somebody makes: the limits of user and team hold beside those of the key."""
 
@@ -226,7 +226,7 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
             ("end_user", _VIEWER),
             ("tag", _VIEWER),
         )
-        for tail in ("", "/aggregated")
+        for tail in ("", "/aggregated", "/export")
     },
     # Models: everybody sees what they may call
     # A team's admins have their team's own models.
@@ -249,8 +249,13 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     # Health: a key calls the deployments of the models that it may call
     "GET /health": _ANY_KEY,
     "GET /health/readiness/details": _ANY_KEY,
+    "GET /health/history": _VIEWER,
+    "GET /health/latest": _VIEWER,
+    "POST /health/test_connection": _NOBODY,
+    "GET /health/services": _NOBODY,
     "GET /routes": _ANY_KEY,
     "POST /utils/token_counter": _ANY_KEY,
+    "POST /utils/transform_request": _ANY_KEY,
     "GET /utils/supported_openai_params": _ANY_KEY,
     # Configuration and cache
     "POST /config/update": _NOBODY,
@@ -264,6 +269,10 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "GET /fallback/{model:path}": _VIEWER,
     "DELETE /fallback/{model:path}": _NOBODY,
     "GET /cache/ping": _VIEWER,
+    "POST /config/callback/delete": _NOBODY,
+    "GET /cache/settings": _VIEWER,
+    "POST /cache/settings": _NOBODY,
+    "GET /cache/redis/info": _VIEWER,
     "POST /cache/delete": _NOBODY,
     "POST /cache/flushall": _NOBODY,
 }

@@ -37,6 +37,7 @@ FALLBACKS: Final[Mapping[FallbackType, str]] = {
     "content_policy": "content_policy_fallbacks",
 }
 
+_CALLBACKS: Final = "success_callback"
 _SECRET: Final = re.compile(r"(key|secret|token|password|credential)s?$", re.IGNORECASE)
 _OF_THE_PROCESS: Final = frozenset({"master_key", "database_url", "allow_private_api_base"})
 
@@ -50,14 +51,14 @@ class _Part(Done):
 async def update_config(desk: Desk, caller: Caller, request: UpdateConfig) -> None:
     """Lay what is sent over what is there: all of it or nothing."""
     parts = {name: value for name in (*SECTIONS, ENVIRONMENT) if (value := getattr(request, name))}
-    await _lay(desk, caller, parts)
+    await lay(desk, caller, parts)
 
 
 async def update_field(desk: Desk, caller: Caller, request: UpdateField) -> ConfigField:
     """Set one setting."""
     if request.field_value is None:
         raise BadRequest("Give the setting a value, or delete it.", param="field_value")
-    await _lay(desk, caller, {request.config_type: {request.field_name: request.field_value}})
+    await lay(desk, caller, {request.config_type: {request.field_name: request.field_value}})
     return await field_info(desk, request.field_name, request.config_type)
 
 
@@ -66,7 +67,23 @@ async def delete_field(desk: Desk, caller: Caller, request: DeleteField) -> None
     row = await admin_config.find_section(desk.stores.postgres, request.config_type)
     if request.field_name not in row:
         raise NotFound(f"Field name={request.field_name} is not in the database.")
-    await _lay(desk, caller, {request.config_type: {request.field_name: None}})
+    await lay(desk, caller, {request.config_type: {request.field_name: None}})
+
+
+async def delete_callback(desk: Desk, caller: Caller, name: str) -> list[str]:
+    """Take a name out of `litellm_settings.success_callback`; return those that are left."""
+    known = {
+        each.field_name: each.field_value for each in await list_fields(desk, "litellm_settings")
+    }
+    named = known.get(_CALLBACKS)
+    names = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    if name not in names:
+        raise NotFound(
+            f"Callback '{name}' not found in active configuration", param="callback_name"
+        )
+    left = [each for each in names if each != name]
+    await lay(desk, caller, {"litellm_settings": {_CALLBACKS: [*left]}})
+    return left
 
 
 async def field_info(desk: Desk, name: str, section: str = "general_settings") -> ConfigField:
@@ -166,7 +183,8 @@ def _chain(model: str, names: tuple[str, ...]) -> Json:
     return {model: list(names)}
 
 
-async def _lay(desk: Desk, caller: Caller, parts: Mapping[str, JsonObject]) -> None:
+async def lay(desk: Desk, caller: Caller, parts: Mapping[str, JsonObject]) -> None:
+    """Lay settings over those of each section; a null takes one away."""
     for name, values in parts.items():
         if forbidden := _OF_THE_PROCESS & values.keys():
             raise BadRequest(

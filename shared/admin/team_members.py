@@ -12,9 +12,18 @@ from shared.admin.members import identified, ids_of, join, member_entity
 from shared.admin.rewrite import TEAMS, Edit, existing, rewrite
 from shared.admin.teams import MEMBER_BUDGET, own_team
 from shared.domain import Scope
-from shared.errors import AlreadyExists, AlreadyMember, BadRequest, NotFound, Refused
+from shared.errors import (
+    AlreadyExists,
+    AlreadyMember,
+    BadRequest,
+    NotFound,
+    NotPermitted,
+    Refused,
+)
 from shared.storage import admin_keys, admin_teams, admin_users
 from shared.storage.admin_changes import insert_audit
+from shared.storage.spend_reports import ids_after
+from shared.wire.admin_fields import MAX_AT_ONCE
 from shared.wire.admin_members import (
     AddedManyMembers,
     AddedMembers,
@@ -22,7 +31,7 @@ from shared.wire.admin_members import (
     MemberResult,
     UpdatedMember,
 )
-from shared.wire.admin_teams import TeamInfo, TeamMember
+from shared.wire.admin_teams import Member, TeamInfo, TeamMember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
         ResetMemberSpend,
         UpdateMember,
     )
-    from shared.wire.admin_teams import Member, TeamMembership
+    from shared.wire.admin_teams import TeamMembership
 
 
 async def add_members(desk: Desk, caller: Caller, request: AddMembers, now: Millis) -> AddedMembers:
@@ -96,9 +105,9 @@ async def add_many_members(
 ) -> AddedManyMembers:
     """Put users into a team, each for itself: what is refused for one is told beside the others."""
     await own_team(desk, caller, request.team_id, request.model_fields_set)
-    limits = request.model_dump(exclude_unset=True, exclude={"members", "team_id"})
+    limits = request.model_dump(exclude_unset=True, exclude={"members", "team_id", "all_users"})
     results: list[MemberResult] = []
-    for member in request.members:
+    for member in request.members or await _everybody(desk, caller):
         one = AddMembers.model_construct(
             _fields_set={"team_id", "member", *limits},
             team_id=request.team_id,
@@ -115,6 +124,16 @@ async def add_many_members(
         failed_additions=len(results) - done,
         updated_team=await existing(desk.stores.postgres, TEAMS, request.team_id),
     )
+
+
+async def _everybody(desk: Desk, caller: Caller) -> list[Member]:
+    if not caller.is_admin:
+        # A team's admin could draw in the users of every other organisation.
+        raise NotPermitted("Only proxy admins can add all users.", param="all_users")
+    user_ids = await ids_after(desk.stores.postgres, "user", "", MAX_AT_ONCE + 1)
+    if len(user_ids) > MAX_AT_ONCE:
+        raise BadRequest(f"Maximum {MAX_AT_ONCE} members can be added at once", param="all_users")
+    return [Member(role="user", user_id=user_id) for user_id in user_ids]
 
 
 async def update_member(

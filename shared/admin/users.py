@@ -26,12 +26,15 @@ from shared.errors import (
 )
 from shared.storage import admin_keys, admin_organizations, admin_teams, admin_users
 from shared.storage.admin_changes import insert_audit
+from shared.storage.spend_reports import ids_after
 from shared.wire.admin_budgets import BudgetFields
+from shared.wire.admin_fields import MAX_AT_ONCE
 from shared.wire.admin_keys import KeyColumns
 from shared.wire.admin_teams import TeamMember
 from shared.wire.admin_users import (
     CreatedUser,
     UpdatedUsers,
+    UpdateUser,
     UserColumns,
     UserInfo,
     UserResult,
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
         DeleteUsers,
         NewUser,
         TeamOfUser,
-        UpdateUser,
         UpdateUsers,
         UserFields,
     )
@@ -76,7 +78,7 @@ async def new_user(
     key = (
         _first_key(request, user_id, secret or make_key(), now) if request.auto_create_key else None
     )
-    teams = [_in_team(team) for team in request.teams or []]
+    teams = [_in_team(team) for team in _teams_of(request)]
     places = {place.team_id: place for place in teams}
     entities: list[Entity] = [
         (Scope.USER, user_id),
@@ -131,7 +133,7 @@ async def update_users(
 ) -> UpdatedUsers:
     """Change many users, each for itself: what is refused for one is told beside the others."""
     results: list[UserResult] = []
-    for one in request.users:
+    for one in request.users or await _all_users(desk, request):
         updated, error = None, None
         try:
             updated = await update_user(desk, caller, one, now)
@@ -153,6 +155,17 @@ async def update_users(
         successful_updates=done,
         failed_updates=len(results) - done,
     )
+
+
+async def _all_users(desk: Desk, request: UpdateUsers) -> list[UpdateUser]:
+    user_ids = await ids_after(desk.stores.postgres, "user", "", MAX_AT_ONCE + 1)
+    if len(user_ids) > MAX_AT_ONCE:
+        raise BadRequest(
+            f"There are more than {MAX_AT_ONCE} users: name so many at once in `users`.",
+            param="all_users",
+        )
+    changes = request.user_updates or UpdateUser()
+    return [changes.model_copy(update={"user_id": user_id}) for user_id in user_ids]
 
 
 async def delete_users(desk: Desk, caller: Caller, request: DeleteUsers) -> int:
@@ -183,8 +196,15 @@ async def delete_users(desk: Desk, caller: Caller, request: DeleteUsers) -> int:
 def _first_key(request: NewUser, user_id: str, plaintext: str, now: Millis) -> NewKey:
     columns = KeyColumns(
         user_id=user_id,
+        team_id=request.team_id,
+        # The user's own list says nothing about a key of a team.
+        models=(request.models or []) if request.team_id else [],
         key_alias=request.key_alias,
         expires=expiry(request.duration, now),
+        aliases=request.aliases or {},
+        config=request.config or {},
+        permissions=request.permissions or {},
+        allowed_cache_controls=request.allowed_cache_controls or [],
     )
     return NewKey(plaintext, columns)
 
@@ -197,6 +217,12 @@ class _Place:
     role: Literal["user", "admin"] = "user"
     budget: BudgetFields | None = None
     budget_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def _teams_of(request: NewUser) -> list[str | TeamOfUser]:
+    """Return the teams to join; what is said of one beside `team_id` holds."""
+    first = [] if request.team_id is None else [request.team_id]
+    return [*first, *(request.teams or [])]
 
 
 def _in_team(asked: str | TeamOfUser) -> _Place:
@@ -284,7 +310,7 @@ def _check_made_by_organization(
     caller.check_fields(Standing.ORG_ADMIN, given)
     if request.user_role in (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER):
         raise NotPermitted("You cannot make an admin of the proxy.", param="user_role")
-    if not all(caller.runs_team(_in_team(team).team_id) for team in request.teams or []):
+    if not all(caller.runs_team(_in_team(team).team_id) for team in _teams_of(request)):
         raise NotPermitted("You can only use teams of your own organizations.", param="teams")
 
 

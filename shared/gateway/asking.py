@@ -64,7 +64,7 @@ async def ask(running: Running) -> Reply:
             body = await response.read(REPLY_CAP)
         except TransportFailed as error:
             raise in_callers_terms(error) from error
-    running.first_byte_at = running.gateway.clock.now()
+    running.answers_from(response.headers)
     return replace(dialect.reply(call, body), head=_head(call, response))
 
 
@@ -91,7 +91,7 @@ async def open_stream(running: Running) -> OpenStream | Replay:
         raise
     finally:
         running.timings.add(PROVIDER, time.perf_counter() - began)
-    running.first_byte_at = running.gateway.clock.now()
+    running.answers_from(response.headers)
     return OpenStream(response, chunks, decoder, first, _head(call, response))
 
 

@@ -23,10 +23,12 @@ from shared.gateway.caching import admit_unless_known, caching_of
 from shared.gateway.choosing import choose
 from shared.gateway.clamping import clamped, room_of
 from shared.gateway.deadlines import rest_until
+from shared.gateway.detour import Detour
 from shared.gateway.finishing import finish
 from shared.gateway.following import follow
 from shared.gateway.planning import next_model, plan_of
 from shared.gateway.running import Running
+from shared.gateway.standing import with_standing_wishes
 from shared.gateway.timings import PROVIDER, Timings
 from shared.gateway.unheard import Asked, Unheard
 from shared.gateway.without_redis import pass_without_redis
@@ -104,12 +106,12 @@ async def _hold(
     timings: Timings,
     unheard: Unheard,
 ) -> Running:
-    reloads, search = 0, _Search(timings)
-    for _ in range(ROUNDS):
+    reloads, search = 0, _Search(timings, Detour(asked.model))
+    for _ in search.detour.rounds(ROUNDS):
         gateway, known = await _configured(gateway)
         version = known if reloads < RELOADS else NOT_TOLD
         with timings.step("auth"):
-            decided = await _decide(gateway, headers, asked, route)
+            decided = await _decide_on_the_way(gateway, headers, asked, route, search.detour)
         if decided is None:
             continue
         principal, call, quotes = decided
@@ -137,11 +139,11 @@ async def _hold(
                     await _reload(gateway, version)
             case Stale() | Cold() | Seed() | Clock():
                 with timings.step("refresh"):
-                    await _put_right(gateway, asked, plan, reply)
+                    await _put_right(gateway, call, plan, reply)
             case AllCool(ms) if await search.goes_on(gateway, call, plan, quotes, ms):
                 continue
             case _:
-                asked = _shortened(gateway, asked, decided, plan, reply, search.begin)
+                asked = _otherwise(gateway, asked, decided, plan, reply, search)
     raise StoreDown("The key's policies keep changing; try again in a few seconds.")
 
 
@@ -150,6 +152,7 @@ class _Search:
     """How far a call has come in looking for a deployment: the turn at which its plan begins."""
 
     timings: Timings
+    detour: Detour
     begin: int = 0
     waits: list[int] = field(default_factory=list[int])
     has_rested: bool = False
@@ -201,10 +204,13 @@ async def _decide(
             if await _is_reconfigured(gateway):
                 return None
             raise
+        wished = with_standing_wishes(principal, asked)
+        if wished.tags != asked.tags:  # those tags bear the call too: know them first
+            return await _decide(gateway, headers, wished, route, trusts=trusts)
         seen = gateway.seen_by(principal)
         principal = with_own_models(principal, seen.config.own_groups)
         try:
-            call = follow(seen, principal, asked)
+            call = follow(seen, principal, wished)
             return principal, call, choose(seen, principal, call, route)
         except Refused:
             if not is_fresh:
@@ -216,6 +222,16 @@ async def _decide(
 
 def _named(gateway: Gateway, call: Call) -> Named:
     return Named(call.end_user, call.tags, gateway.config.litellm.max_end_user_budget_id)
+
+
+async def _decide_on_the_way(
+    gateway: Gateway, headers: Mapping[str, str], asked: Call, route: str, detour: Detour
+) -> tuple[Principal, Call, tuple[Quote, ...]] | None:
+    """Do the same for a model that may not be the one that was asked for."""
+    try:
+        return await _decide(gateway, headers, asked, route)
+    except Refused as error:
+        raise detour.told(error) from error.__cause__
 
 
 async def _is_reconfigured(gateway: Gateway) -> bool:
@@ -237,23 +253,31 @@ async def _reload(gateway: Gateway, version: str) -> None:
         await gateway.live.reload(int(version.partition(" ")[0]))
 
 
-def _shortened(
+def _otherwise(
     gateway: Gateway,
     asked: Call,
     decided: tuple[Principal, Call, tuple[Quote, ...]],
     plan: Plan,
     refused: Refusal,
-    begin: int,
+    search: _Search,
 ) -> Call:
-    """Return the call with an answer that the budget bears, where that is wanted; else refuse."""
+    """Return the call as there is room for it, where that is wanted; else refuse.
+
+    Of another model that its key names, or with an answer that the budget bears.
+    """
     principal, call, quotes = decided
+    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
+    error = refusal(refused, plan, principal, call, now, budget_status=status)
+    model = search.detour.after(principal.key, call, plan, refused, error)
+    if model is not None:
+        search.begin = 0
+        return replace(asked, model=model)
     if isinstance(refused, NoBudget):
-        group = [quote for quote in quotes if quote.group == quotes[begin].group]
+        group = [quote for quote in quotes if quote.group == quotes[search.begin].group]
         shorter = clamped(asked, gateway.config, group, room_of(plan, refused))
         if shorter is not None:
             return shorter
-    status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
-    raise refusal(refused, plan, principal, call, now, budget_status=status)
+    raise search.detour.told(error)
 
 
 def _hit_row(

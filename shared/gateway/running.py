@@ -13,6 +13,7 @@ from shared.gateway.booking import book
 from shared.gateway.response_ids import sealed_ids
 from shared.limits.budgets import since_of
 from shared.limits.windows import MINUTE
+from shared.providers.heads import told_headers
 from shared.routing.strategies import Sample
 from shared.spend.cost import cost
 from shared.spend.ids import correction_id
@@ -25,6 +26,8 @@ from shared.storage.redis import RedisRefused
 from shared.wire.frames import publicly_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain import Call, Deployment, JsonObject, Millis, Principal
     from shared.errors import GatewayError
     from shared.gateway.caching import Caching
@@ -63,6 +66,8 @@ class Running:
     """Whether the provider began to answer: from then on it bills."""
     response_id: str | None = None
     first_byte_at: Millis | None = None
+    vendor_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the answering vendor's headers tell the caller (told_headers)."""
     error: GatewayError | None = None
     cost: Nanodollars = NOTHING
     place: Place | None = None
@@ -118,12 +123,19 @@ class Running:
         """Go on where a copy of this call was asked."""
         self.current, self.place = other.current, other.place
         self.first_byte_at, self._began = other.first_byte_at, other._began
+        self.vendor_headers = other.vendor_headers
         self._unbooked = self.outcome(failed=False)
 
     @property
     def waited_ms(self) -> float:
         """How long ago the attempt began."""
         return (time.perf_counter() - self._began) * 1000
+
+    def answers_from(self, headers: Mapping[str, str]) -> None:
+        """Note that the provider answers, and what its headers tell."""
+        self.first_byte_at = self.gateway.clock.now()
+        if self.call.endpoint is not Endpoint.PASS_THROUGH:  # there they are passed on as they are
+            self.vendor_headers = told_headers(headers)
 
     def begin(self) -> None:
         """Start the clock of an attempt."""

@@ -18,6 +18,32 @@ _SHOWN: Final = frozenset(
 _SHOWN_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 """Of a vendor's headers, what is for the caller: no cookies, none of the account's names."""
 
+_TOLD: Final = frozenset(
+    {
+        *("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"),
+        *("openai-processing-ms", "openai-version", "x-ms-region", "server-timing"),
+        *("retry-after", "retry-after-ms", "x-envoy-upstream-service-time"),
+    }
+)
+_MARK: Final = "llm_provider-"
+
+# LiteLLM's OPENAI_RESPONSE_HEADERS (types/utils.py) and process_anthropic_headers, read 2026-11.
+_LIMITS: Final = {
+    **{
+        name: name
+        for name in (
+            f"x-ratelimit-{fact}-{unit}"
+            for fact in ("limit", "remaining", "reset")
+            for unit in ("requests", "tokens")
+        )
+    },
+    **{
+        f"anthropic-ratelimit-{unit}-{fact}": f"x-ratelimit-{fact}-{unit}"
+        for fact in ("limit", "remaining")
+        for unit in ("requests", "tokens")
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -34,3 +60,16 @@ def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in headers.items()
         if name in _SHOWN or name.startswith(_SHOWN_PREFIXES)
     }
+
+
+def told_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Tell of the vendor's headers under LiteLLM's names: its ids, times and rate limits."""
+    told = {
+        _MARK + name: value
+        for name, value in headers.items()
+        if name in _TOLD or name.startswith(_SHOWN_PREFIXES)
+    }
+    for name, public in _LIMITS.items():
+        if name in headers:
+            told[public] = headers[name]
+    return told

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Endpoint
+from shared.providers.functions import NO_PARAMETERS, plain_call
 from shared.providers.reading import mapping, mappings, text, without_nulls
 from shared.providers.unsupported import Unsupported
 
@@ -25,7 +26,16 @@ _UNKNOWN: Final = (
     *("logit_bias", "audio", "web_search_options", "functions", "function_call", "verbosity"),
     "modalities",
 )
-_MEANINGLESS: Final = ("user", "store", "safety_identifier", "prompt_cache_retention")
+_MEANINGLESS: Final = frozenset(
+    {
+        *("user", "store", "safety_identifier", "prompt_cache_retention", "stream_options"),
+        *("thinking", "tools"),  # written below
+    }
+)
+_OF_FUNCTIONS: Final = ("name", "description", "parameters", "strict")
+_LITTLE: Final = 2_000
+_MUCH: Final = 10_000
+_FINISH_REASONS: Final = {"model_length": "length", "error": "stop"}
 _OF_MESSAGES: Final = ("role", "content", "tool_calls", "tool_call_id", "prefix")
 
 
@@ -76,6 +86,10 @@ def _body(call: Call, to: Deployment) -> JsonObject:
     limits.refuse_unless_neutral(given, _UNKNOWN)
     body = limits.passed_on(given, _MEANINGLESS, _UNKNOWN)
     body["messages"] = [_written(message, limits) for message in mappings(given.get("messages"))]
+    if given.get("tools"):
+        body["tools"] = _tools(given["tools"])
+    if effort := _effort(mapping(given.get("thinking"))):
+        body.setdefault("reasoning_effort", effort)
     if "seed" in body:
         body["random_seed"] = body.pop("seed")
     if body.get("tool_choice") == "required":
@@ -83,11 +97,34 @@ def _body(call: Call, to: Deployment) -> JsonObject:
     return body
 
 
+def _tools(given: Json) -> list[Json]:
+    """Write functions; Mistral's own tools, which have no `function`, go out as they came."""
+    found: list[Json] = []
+    for tool in mappings(given):
+        if "function" not in tool:
+            found.append(tool)
+            continue
+        function = mapping(tool["function"])
+        kept = {name: function[name] for name in _OF_FUNCTIONS if function.get(name) is not None}
+        found.append({"type": "function", "function": {"parameters": NO_PARAMETERS, **kept}})
+    return found
+
+
+def _effort(thinking: JsonObject) -> str | None:
+    """Say how hard to think by LiteLLM's steps; only some models take it, so only if asked."""
+    budget = thinking.get("budget_tokens")
+    if thinking.get("type") != "enabled" or not isinstance(budget, int):
+        return None
+    return "low" if budget <= _LITTLE else "medium" if budget < _MUCH else "high"
+
+
 def _written(message: JsonObject, limits: Unsupported) -> JsonObject:
     role = "system" if message.get("role") == "developer" else message.get("role")
     kept = {name: message[name] for name in _OF_MESSAGES if message.get(name) is not None}
     if isinstance(kept.get("content"), list):
         kept["content"] = [*filter(None, (_part(p, limits) for p in mappings(kept["content"])))]
+    if calls := mappings(kept.get("tool_calls")):
+        kept["tool_calls"] = [*map(plain_call, calls)]
     return {**kept, "role": role}
 
 
@@ -141,6 +178,9 @@ def _choice(choice: JsonObject, holder: str) -> JsonObject:
         if thoughts:
             held["reasoning_content"] = thoughts
         choice = {**choice, holder: held}
-    if choice.get("finish_reason") == "model_length":
-        choice = {**choice, "finish_reason": "length"}
-    return choice
+    reason = text(choice.get("finish_reason"))
+    return (
+        {**choice, "finish_reason": _FINISH_REASONS[reason]}
+        if reason in _FINISH_REASONS
+        else choice
+    )

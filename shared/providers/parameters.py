@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Endpoint
+from shared.providers.signed_calls import KEEPERS, with_bare_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ def prepared(call: Call, to: Deployment) -> Call:
     body = with_defaults(call, to) if to.defaults else dict(call.body)
     for path in handling.additional_drop_params:
         body = _without(body, path)
+    if to.provider not in KEEPERS:
+        body = with_bare_ids(body)
     return replace(call, body=body, handling=handling)
 
 

@@ -102,7 +102,7 @@ def counts_tokens(provider: str, endpoint: Endpoint, model: str = "") -> bool:
         case Endpoint.CONTENT_TOKENS:
             return _native_content(_speaks(provider, model)) is not None
         case _:
-            return _speaks(provider, model) == "anthropic"
+            return _speaks(provider, model) in {"anthropic", "vertex_claude"}
 
 
 def token_count(endpoint: Endpoint, tokens: int) -> JsonObject:

@@ -1,7 +1,8 @@
 """Claude on Vertex AI: rawPredict around a dialect of Anthropic's.
 
 By docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude, read
-2026-11: the model is in the path, the version in the body, betas stay a header.
+2026-11: the model is in the path, the version in the body, betas stay a header. Tokens are counted
+by a model of their own, which is told the name without its version (anthropic 2.12, LiteLLM 1.109).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
+from shared.domain import Endpoint
 from shared.providers.claude_elsewhere import refuse_urls, taken_betas
 from shared.providers.reading import parsed
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _VERSION: Final = "vertex-2023-10-16"
 _BETA: Final = "anthropic-beta"
+_COUNTER: Final = "count-tokens"
 _GOOGLES: Final = "/publishers/google"
 
 
@@ -42,6 +45,8 @@ class VertexClaude:
         base = to.api_base.rstrip("/").removesuffix(_GOOGLES)
         method = "streamRawPredict" if call.is_stream else "rawPredict"
         model = quote(to.model, safe="@")
+        if call.endpoint is Endpoint.COUNT_TOKENS:
+            model, kept["model"] = _COUNTER, to.model.partition("@")[0]
         headers = {"content-type": "application/json"}
         if to.api_key:
             headers["authorization"] = f"Bearer {to.api_key}"

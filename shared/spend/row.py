@@ -53,17 +53,18 @@ def render_row(call: Call, principal: Principal, since: JsonObject, ending: Endi
         "end_user": call.end_user,
         "end_ms": ending.at,
         "completion_start_ms": ending.first_byte_at,
-        "metadata": _metadata(principal, ending),
+        "metadata": _metadata(call, principal, ending),
         "cache_hit": ending.is_cache_hit,
         "cache_key": ending.cache_key,
         "request_tags": list(call.tags),
+        "session_id": call.trace.session_id,
         "requester_ip": call.requester_ip,
         "since": since,
     }
     return orjson.dumps(row).decode()
 
 
-def _metadata(principal: Principal, ending: Ending) -> JsonObject:
+def _metadata(call: Call, principal: Principal, ending: Ending) -> JsonObject:
     """Write what has no column: LiteLLM's names where it has one, nothing that is empty."""
     usage = ending.usage
     cached: JsonObject = {}
@@ -82,5 +83,16 @@ def _metadata(principal: Principal, ending: Ending) -> JsonObject:
         "additional_usage_values": cached or None,
         "unpriced": (not ending.is_priced) or None,
         "error_information": error if ending.error_type else None,
+        "litellm_call_id": call.trace.reported_id,
+        "spend_logs_metadata": _notes(call, principal) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _notes(call: Call, principal: Principal) -> JsonObject:
+    """Join what team, key and caller want to find again: LiteLLM lets the nearer one win."""
+    notes: JsonObject = {}
+    for holder in (principal.team, principal.key):
+        told = holder.metadata.get("spend_logs_metadata") if holder else None
+        notes |= told if isinstance(told, dict) else {}
+    return {**notes, **orjson.loads(call.trace.notes)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.storage.policies import encode_id
+from shared.storage.redis import RedisRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,16 @@ async def delete_all_entries(redis: Runs) -> int:
 async def can_write(redis: Runs) -> bool:
     """Write an entry that is gone a second later."""
     return await redis.execute(["SET", _PING, "1", "PX", 1_000]) == "OK"
+
+
+async def server_info(redis: Runs) -> dict[str, int | str]:
+    """Return what the server says of itself; how many keys it has where it says nothing more."""
+    try:
+        text = await redis.execute(["INFO"])
+    except RedisRefused:  # a hosted Redis may not offer it
+        return {"db_size": _number(await redis.execute(["DBSIZE"]))}
+    pairs = (line.split(":", 1) for line in str(text).splitlines() if ":" in line)
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs}
 
 
 def _number(reply: object) -> int:

@@ -12,6 +12,7 @@ from shared.wire.admin_reports import (
     CallSum,
     DaySplit,
     DetailSum,
+    ExportRow,
     KeyName,
     KeySum,
     MemberSum,
@@ -46,6 +47,14 @@ async def sum_by_day(db: Runs, which: ReportFilter, size: int) -> list[DaySplit]
     """Return each day's sums, whole and split, newest first."""
     rows = await db.all(_SQL["sum_by_day"], **_params(which), model=which.model, size=size)
     return [DaySplit.model_validate(row) for row in rows]
+
+
+async def export_days(db: Runs, which: ReportFilter, split: str, size: int) -> list[ExportRow]:
+    """Return each day's sums of each entity, and of each of its parts that `split` names."""
+    rows = await db.all(
+        _SQL["export_days"], **_params(which), model=which.model, split=split, size=size
+    )
+    return [ExportRow.model_validate(row) for row in rows]
 
 
 async def sum_by_name(db: Runs, which: ReportFilter, split: Split, size: int) -> list[NameSum]:
@@ -130,8 +139,10 @@ async def team_names(db: Runs, team_ids: list[str]) -> dict[str, str]:
     return {str(row["team_id"]): str(row["team_alias"] or row["team_id"]) for row in rows}
 
 
-async def ids_after(db: Runs, what: Literal["key", "team"], after: str, size: int) -> list[str]:
-    """Return some ids, to go through all keys or teams."""
+async def ids_after(
+    db: Runs, what: Literal["key", "team", "user"], after: str, size: int
+) -> list[str]:
+    """Return some ids, to go through all keys, teams or users."""
     return [str(row["id"]) for row in await db.all(_SQL[f"{what}_ids"], after=after, size=size)]
 
 

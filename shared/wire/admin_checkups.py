@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminModel, AdminRequest, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, Document, Identifier
 
 Message = dict[str, JsonValue]
 
@@ -21,6 +22,7 @@ class CheckedEndpoint(AdminModel):
     model_id: str
     api_base: str | None = None
     error: str | None = None
+    response_time_ms: float | None = None
 
 
 class HealthReply(AdminModel):
@@ -80,3 +82,101 @@ class SupportedParams(AdminModel):
     """GET /utils/supported_openai_params."""
 
     supported_openai_params: list[str]
+
+
+class TestConnection(AdminRequest):
+    """POST /health/test_connection: a deployment there is, or one that is not kept."""
+
+    mode: Literal["chat", "completion", "embedding", "moderation", "rerank"] | None = None
+    litellm_params: Document
+    model_info: Document | None = None
+
+
+class ConnectionReply(AdminModel):
+    """What came of the call, without any secret."""
+
+    status: Literal["success", "error"]
+    result: CheckedEndpoint
+
+
+class HealthQuery(AdminModel):
+    """GET /health/history."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Identifier | None = None
+    status_filter: Literal["healthy", "unhealthy"] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class HealthCheck(AdminModel):
+    """How a deployment was when /health called it."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    health_check_id: str
+    model_name: str
+    model_id: str | None = None
+    status: str
+    healthy_count: int
+    unhealthy_count: int
+    error_message: str | None = None
+    response_time_ms: float | None = None
+    details: JsonValue = None
+    checked_by: str | None = None
+    checked_at: datetime
+    created_at: datetime
+
+
+class HealthHistory(AdminModel):
+    """GET /health/history."""
+
+    health_checks: list[HealthCheck]
+    total_records: int
+    limit: int
+    offset: int
+
+
+class LatestHealth(AdminModel):
+    """GET /health/latest, by the deployment's id."""
+
+    latest_health_checks: dict[str, HealthCheck]
+    total_models: int
+
+
+class ServiceReply(AdminModel):
+    """GET /health/services."""
+
+    status: str = "success"
+    message: str
+
+
+class TransformRequest(AdminRequest):
+    """POST /utils/transform_request."""
+
+    call_type: Literal[
+        "completion",
+        "acompletion",
+        "text_completion",
+        "atext_completion",
+        "embedding",
+        "aembedding",
+        "moderation",
+        "amoderation",
+        "rerank",
+        "arerank",
+        "responses",
+        "aresponses",
+        "anthropic_messages",
+    ]
+    request_body: Document
+
+
+class RawRequest(AdminModel):
+    """What a vendor would be sent; where that is and what opens it is left out."""
+
+    raw_request_api_base: str | None = None
+    raw_request_body: dict[str, JsonValue] | None = None
+    raw_request_headers: dict[str, str] | None = None
+    error: str | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue
 
@@ -70,6 +71,31 @@ class CallbacksReply(AdminModel):
     router_settings: dict[str, JsonValue]
 
 
+class DeleteCallback(AdminRequest):
+    """POST /config/callback/delete."""
+
+    callback_name: Identifier
+
+
+class DeletedCallback(AdminModel):
+    """Which callback is gone, and which are left."""
+
+    message: str
+    removed_callback: str
+    remaining_callbacks: list[str]
+    deleted_at: datetime
+
+    @classmethod
+    def of(cls, name: str, left: list[str], now: int) -> Self:
+        """Tell it as LiteLLM does; `now` is in ms."""
+        return cls(
+            message=f"Successfully deleted callback: {name}",
+            removed_callback=name,
+            remaining_callbacks=left,
+            deleted_at=datetime.fromtimestamp(now / 1000, UTC),
+        )
+
+
 class CacheKeys(AdminRequest):
     """POST /cache/delete."""
 
@@ -90,3 +116,48 @@ class CacheCleared(AdminModel):
 
     status: str = "success"
     deleted: int
+
+
+class CacheInfo(AdminModel):
+    """GET /cache/redis/info, in LiteLLM's words where clients cannot be listed."""
+
+    num_clients: int = -1
+    clients: list[str] = [  # noqa: RUF012 - pydantic copies it
+        "CLIENT LIST command not available on this Redis instance"
+    ]
+    info: dict[str, int | str]
+
+
+class CacheField(AdminModel):
+    """One setting of the cache, for a form."""
+
+    field_name: str
+    field_type: str
+    field_value: JsonValue = None
+    field_description: str
+    field_default: JsonValue = None
+    ui_field_name: str
+    options: list[str] | None = None
+    redis_type: str | None = None
+
+
+class CacheSettingsReply(AdminModel):
+    """GET /cache/settings."""
+
+    fields: list[CacheField]
+    current_values: dict[str, JsonValue]
+    redis_type_descriptions: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class UpdateCacheSettings(AdminRequest):
+    """POST /cache/settings: what is sent is laid over what is there."""
+
+    cache_settings: Document
+
+
+class UpdatedCacheSettings(AdminModel):
+    """The settings in force after POST /cache/settings."""
+
+    message: str = "Cache settings updated successfully"
+    status: str = "success"
+    settings: dict[str, JsonValue]

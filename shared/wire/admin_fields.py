@@ -33,6 +33,7 @@ MAX_TEXT = 255
 MAX_METADATA_BYTES = 64 * 1024
 MAX_ENTRIES = 1_000
 MAX_AT_ONCE = 500
+MAX_CHAIN = 5
 MAX_RATE = 2**53 - 1
 MAX_PARALLEL = 2**31 - 1
 # In nanodollars still an exact double (2^53): what Lua can count to the last digit.
@@ -132,6 +133,15 @@ def _within_cap(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return _storable(value)
 
 
+def _says_nothing(value: JsonValue) -> None:
+    inner = value.values() if isinstance(value, dict) else [value]
+    if any(inner):
+        raise ValueError(
+            "is not supported: there are no projects, agents, tools or vector stores here to "
+            "which a key could be limited; leave it out"
+        )
+
+
 def _storable(value: Stored) -> Stored:
     # Postgres would give back such a float as a whole number, which orjson does not write.
     if any(abs(number) >= _BEYOND_64_BITS for number in _floats(value)):
@@ -190,6 +200,15 @@ Routes = Annotated[
 
 Aliases = Annotated[dict[Identifier, Identifier], Field(max_length=MAX_ENTRIES)]
 """Model names and what they stand for."""
+
+Chains = Annotated[
+    dict[Identifier, Annotated[list[Identifier], Field(max_length=MAX_CHAIN)]],
+    Field(max_length=MAX_ENTRIES),
+]
+"""Model names and those that stand in for them, in their order."""
+
+Unsupported = Annotated[JsonValue, AfterValidator(_says_nothing), WithJsonSchema({"type": "null"})]
+"""What would limit a key by something that is not here: empty, or refused, never left aside."""
 
 AnyValue = Annotated[JsonValue, AfterValidator(_storable)]
 """Any JSON that can be stored."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
@@ -15,6 +15,7 @@ from shared.wire.admin_fields import (
     AdminModel,
     AdminRequest,
     Aliases,
+    Chains,
     CustomKey,
     Document,
     Dollars,
@@ -22,12 +23,17 @@ from shared.wire.admin_fields import (
     Identifier,
     KeyReference,
     KeyType,
+    LimitType,
+    ModelBudgets,
     ModelRates,
     Moment,
     Names,
+    Parallel,
+    Rate,
     Routes,
+    Unsupported,
 )
-from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
+from shared.wire.admin_policies import BudgetLimits, PolicyColumns, PolicyFields, PolicyInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +44,9 @@ ROUTES_OF_KEY_TYPE: Mapping[KeyType, list[str]] = {
     "management": ["management_routes"],
     "read_only": ["info_routes"],
 }
+
+
+_UNSUPPORTED: Final = frozenset({"project_id", "agent_id", "object_permission"})
 
 
 class KeyFields(PolicyFields):
@@ -60,6 +69,16 @@ class KeyFields(PolicyFields):
     tag_rpm_limit: ModelRates | None = None
     enforced_params: Names | None = None
     end_user_budget_id: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    budget_fallbacks: Chains | None = None
+    project_id: Unsupported = None
+    agent_id: Unsupported = None
+    object_permission: Unsupported = None
+
+    @model_validator(mode="after")
+    def _forget_what_says_nothing(self) -> Self:
+        """Leave out of what was sent the fields that mean nothing here: forms send them empty."""
+        self.model_fields_set.difference_update(_UNSUPPORTED)
+        return self
 
 
 class GenerateKey(KeyFields):
@@ -101,10 +120,49 @@ class UpdateKeys(AdminRequest):
     keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
-class UpdateTeamKeys(UpdateKeys):
-    """POST /team/key/bulk_update: keys of one team."""
+class TeamKeyFields(AdminRequest):
+    """What keys of a team are given at once: nothing that says whose they are or what they reach.
+
+    LiteLLM's list; a field that is not in it is refused, as there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_budget: Dollars | None = None
+    budget_id: Identifier | None = None
+    budget_duration: Duration | None = None
+    budget_limits: BudgetLimits | None = None
+    model_max_budget: ModelBudgets | None = None
+    tpm_limit: Rate | None = None
+    rpm_limit: Rate | None = None
+    model_tpm_limit: ModelRates | None = None
+    model_rpm_limit: ModelRates | None = None
+    max_parallel_requests: Parallel | None = None
+    rpm_limit_type: LimitType | None = None
+    tpm_limit_type: LimitType | None = None
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
+    duration: Duration | None = None
+    tags: Names | None = None
+    metadata: Document | None = None
+
+
+class UpdateTeamKeys(AdminRequest):
+    """POST /team/key/bulk_update: the same for keys of one team, or `keys`, each for itself."""
 
     team_id: Identifier
+    key_ids: Annotated[list[KeyReference], Field(max_length=MAX_AT_ONCE)] | None = None
+    all_keys_in_team: bool = False
+    update_fields: TeamKeyFields | None = None
+    keys: Annotated[list[UpdateKey], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if bool(self.key_ids) + self.all_keys_in_team + (self.keys is not None) != 1:
+            raise ValueError("give one of key_ids, all_keys_in_team and keys")
+        if self.keys is None and not (self.update_fields and self.update_fields.model_fields_set):
+            raise ValueError("update_fields must hold a field")
+        return self
 
 
 class NameKeys(AdminRequest):
@@ -185,6 +243,7 @@ class KeyColumns(PolicyColumns):
     allowed_routes: list[str] = Field(default_factory=list[str])
     allowed_cache_controls: list[str] = Field(default_factory=list[str])
     budget_id: str | None = None
+    budget_fallbacks: dict[str, list[str]] | None = None
     router_settings: dict[str, JsonValue] | None = None
     auto_rotate: bool = False
     rotation_interval: str | None = None

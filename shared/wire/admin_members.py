@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.wire.admin_budgets import BudgetFields
 from shared.wire.admin_fields import (
@@ -58,10 +58,17 @@ class AddMembers(MemberLimits):
 
 
 class AddManyMembers(MemberLimits):
-    """POST /team/bulk_member_add."""
+    """POST /team/bulk_member_add: these users, or all that there are."""
 
     team_id: Identifier
-    members: Annotated[list[Member], Field(min_length=1, max_length=MAX_AT_ONCE)]
+    members: Annotated[list[Member], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+    all_users: bool = False
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.members is not None) == self.all_users:
+            raise ValueError("give either members or all_users")
+        return self
 
 
 class NameMember(AdminRequest):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from shared.wire.admin_fields import AdminModel, AdminRequest, Document, Identifier
 
@@ -35,9 +35,15 @@ class UpdateModel(AdminRequest):
 
 
 class NameModel(AdminRequest):
-    """POST /model/delete, /model/block, /model/unblock."""
+    """POST /model/delete."""
 
     id: Identifier
+
+
+class BlockModel(AdminRequest):
+    """POST /model/block, /model/unblock: by `model_id`, as LiteLLM has it, or by `id`."""
+
+    model_id: Annotated[Identifier, Field(validation_alias=AliasChoices("model_id", "id"))]
 
 
 class ListModels(BaseModel):

@@ -33,6 +33,10 @@ class BudgetLimit(AdminRequest):
     budget_duration: Duration
 
 
+BudgetLimits = Annotated[list[BudgetLimit], Field(max_length=MAX_LIMITS)]
+"""Budgets that hold at once."""
+
+
 class PolicyFields(AdminRequest):
     """What any of them can be given when it is made or changed."""
 
@@ -50,7 +54,7 @@ class PolicyFields(AdminRequest):
     tph_limit: Rate | None = None
     rpd_limit: Rate | None = None
     tpd_limit: Rate | None = None
-    budget_limits: Annotated[list[BudgetLimit], Field(max_length=MAX_LIMITS)] | None = None
+    budget_limits: BudgetLimits | None = None
     metadata: Document | None = None
     blocked: bool | None = None
     # Kept in the metadata, where LiteLLM keeps them.

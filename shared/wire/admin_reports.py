@@ -49,6 +49,37 @@ class Activity(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
 
 
+class ActivityExport(Activity):
+    """GET /{…}/daily/activity/export: one row a day and entity, or one for each of its parts."""
+
+    export_type: Literal["daily", "daily_with_keys", "daily_with_models", "daily_with_users"] = (
+        "daily"
+    )
+    format: Literal["csv", "json"] = "csv"
+
+
+class ExportRow(AdminModel):
+    """A row of such a table; LiteLLM's columns in LiteLLM's order."""
+
+    date: str
+    entity_id: str
+    entity_alias: str | None
+    api_key: str | None
+    key_alias: str | None
+    user_id: str | None
+    user_email: str | None
+    model: str | None
+    spend: Decimal
+    flat_cost: int = 0
+    prompt_tokens: int
+    completion_tokens: int
+    api_requests: int
+    successful_requests: int
+    failed_requests: int
+    cache_read_input_tokens: int
+    cache_creation_input_tokens: int
+
+
 class OwnReport(Between):
     """GET /{key|user|team|organization}/spend/report: without an id the caller's own."""
 
@@ -70,8 +101,17 @@ class CallsQuery(Between):
     models: Annotated[list[Identifier], Field(max_length=1_000)] | None = None
 
 
+LogSort = Literal[
+    "startTime", "endTime", "spend", "total_tokens", "request_duration_ms", "ttft_ms", "model"
+]
+"""What rows of the ledger may be sorted by."""
+
+
 class LogsQuery(BaseModel):
-    """GET /spend/logs/v2."""
+    """GET /spend/logs/v2; a date with a time of day means that moment, without one all of the day.
+
+    `key_alias` and `session_id` may be parts of one; `search` is any id in a row.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,15 +119,24 @@ class LogsQuery(BaseModel):
     user_id: Identifier | None = None
     team_id: Identifier | None = None
     request_id: Identifier | None = None
+    session_id: Identifier | None = None
     end_user: Identifier | None = None
     model: Identifier | None = None
+    model_id: Identifier | None = None
+    model_group: Identifier | None = None
+    key_alias: Identifier | None = None
     status_filter: Literal["success", "failure", "lost"] | None = None
+    error_code: Identifier | None = None
+    cache_hit_filter: Literal["hit", "miss"] | None = None
+    search: Identifier | None = None
     min_spend: Annotated[float, Field(ge=0, le=9_000_000)] | None = None
     max_spend: Annotated[float, Field(ge=0, le=9_000_000)] | None = None
     start_date: Identifier | None = None
     end_date: Identifier | None = None
     page: Annotated[int, Field(ge=1, le=200)] = 1
-    page_size: Annotated[int, Field(ge=1, le=100)] = 50
+    page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
+    sort_by: LogSort = "startTime"
+    sort_order: Literal["asc", "desc"] = "desc"
 
 
 class LogPage(AdminModel):

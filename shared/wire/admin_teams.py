@@ -171,12 +171,17 @@ class AddCallback(AdminRequest):
     callback_vars: Document
 
 
-class CallbackData(AdminModel):
-    """The callbacks of a team."""
+class NoCallbacks(AdminModel):
+    """A team whose requests go nowhere, in LiteLLM's words (1.106: team_callback_endpoints.py)."""
 
     team_id: str
-    success_callback: list[str] = Field(default_factory=list[str])
-    failure_callback: list[str] = Field(default_factory=list[str])
+    success_callbacks: list[str] = Field(default_factory=list[str])
+    failure_callbacks: list[str] = Field(default_factory=list[str])
+
+
+class CallbackData(NoCallbacks):
+    """The callbacks of a team."""
+
     callback_vars: dict[str, str] = Field(default_factory=dict[str, str])
 
 
@@ -187,10 +192,12 @@ class TeamCallbacks(AdminModel):
     data: CallbackData
 
 
-class LoggingReply(TeamCallbacks):
+class LoggingReply(AdminModel):
     """POST /team/{team_id}/disable_logging."""
 
+    status: str = "success"
     message: str
+    data: NoCallbacks
 
 
 class TeamColumns(PolicyColumns):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
     AdminModel,
     AdminRequest,
+    Aliases,
+    Document,
     Dollars,
     Duration,
     Identifier,
@@ -23,6 +25,8 @@ from shared.wire.admin_policies import PolicyColumns, PolicyFields, PolicyInfo
 from shared.wire.admin_teams import TeamInfo
 
 MAX_LISTED: Final = 16_384
+
+_OF_ONE_USER: Final = frozenset({"user_id", "user_email", "sso_user_id"})
 
 Email = Annotated[Identifier, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 """An address in so far as a gateway cares."""
@@ -47,13 +51,21 @@ class TeamOfUser(AdminRequest):
 
 
 class NewUser(UserFields):
-    """POST /user/new; alias and duration are those of the key that comes with the user."""
+    """POST /user/new; from the alias on, the fields are those of the key that comes with the user.
 
+    `team_id` is a team that the user joins and that the key is of.
+    """
+
+    team_id: Identifier | None = None
     teams: Annotated[list[Identifier | TeamOfUser], Field(max_length=MAX_ENTRIES)] | None = None
     organizations: Names | None = None
     auto_create_key: bool = True
     key_alias: Identifier | None = None
     duration: Duration | None = None
+    aliases: Aliases | None = None
+    config: Document | None = None
+    permissions: Document | None = None
+    allowed_cache_controls: Names | None = None
 
 
 class UpdateUser(UserFields):
@@ -61,9 +73,20 @@ class UpdateUser(UserFields):
 
 
 class UpdateUsers(AdminRequest):
-    """POST /user/bulk_update: each user with the fields that change."""
+    """POST /user/bulk_update: each user with the fields that change, or the same for all users."""
 
-    users: Annotated[list[UpdateUser], Field(min_length=1, max_length=MAX_AT_ONCE)]
+    users: Annotated[list[UpdateUser], Field(min_length=1, max_length=MAX_AT_ONCE)] | None = None
+    all_users: bool = False
+    user_updates: UpdateUser | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.users is not None) == self.all_users:
+            raise ValueError("give either users, or all_users with user_updates")
+        changed = self.user_updates.model_fields_set if self.user_updates else frozenset[str]()
+        if self.all_users and not (changed and changed.isdisjoint(_OF_ONE_USER)):
+            raise ValueError("user_updates must hold fields, and none that is one user's alone")
+        return self
 
 
 class DeleteUsers(AdminRequest):

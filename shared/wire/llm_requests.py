@@ -6,19 +6,16 @@ goes upstream as it came: new parameters of a vendor need no new release here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from shared.controls import CacheControl, Handling, OwnFallbacks
+from shared.controls import CacheControl
 from shared.domain import Call, Endpoint
-from shared.errors import BadRequest, TooLarge
 from shared.wire import checks, content_requests, media_requests
 from shared.wire.cache_controls import cache_control
 from shared.wire.checks import Unfit, listed, whole
 from shared.wire.mocks import mock_of
-from shared.wire.own_fallbacks import fallbacks_for, names_of
-from shared.wire.own_fields import forbidden_in, passed_on, with_extra_body
+from shared.wire.own_fields import passed_on, with_extra_body
+from shared.wire.request_fields import RequestFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,13 +24,8 @@ if TYPE_CHECKING:
 
     Check = Callable[[Json], object]
 
-T = TypeVar("T")
-
 MAX_EMBEDDING_INPUTS: Final = 2_048
-MAX_METADATA_BYTES: Final = 64 * 1024
-MAX_TAGS: Final = 100
 MAX_CHOICES: Final = 128
-MAX_RETRIES: Final = 1_000
 
 _ROUTES: Final[Mapping[Endpoint, str]] = {
     Endpoint.CHAT: "/chat/completions",
@@ -201,7 +193,7 @@ def parse_call(
     Raise BadRequest in LiteLLM's words, with `param` set; TooLarge for oversized metadata.
     """
     body = with_extra_body(body)
-    request = _Request(_ROUTES[endpoint], body, headers)
+    request = RequestFields(_ROUTES[endpoint], body, headers)
     request.check_allowed()
     for field, check in _REQUIRED[endpoint].items():
         request.require(field, check)
@@ -212,7 +204,6 @@ def parse_call(
     is_stream = endpoint in _STREAMED and body.get("stream") is True
     return Call(
         id=id,
-        reported_id=request.header("x-litellm-call-id", checks.name),
         endpoint=endpoint,
         model=model,
         body=passed_on(endpoint, body),
@@ -221,6 +212,7 @@ def parse_call(
         wants_usage_chunk=_wants_usage(body),
         end_user=request.end_user(metadata),
         tags=request.tags(metadata),
+        trace=request.trace(metadata),
         num_retries=request.num_retries(),
         timeout=request.timeout(is_stream=is_stream),
         fallbacks=fallbacks,
@@ -242,136 +234,7 @@ def _wants_usage(body: JsonObject) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _model(endpoint: Endpoint, request: _Request) -> str:
+def _model(endpoint: Endpoint, request: RequestFields) -> str:
     if endpoint is Endpoint.MODERATION:
         return request.read("model", checks.name) or media_requests.USUAL_MODERATION_MODEL
     return request.require("model", checks.name)
-
-
-def _named_in(metadata: JsonObject) -> str | None:
-    """Tell whom the metadata names; agents put other things there too, which are not refused."""
-    try:
-        return checks.name(metadata.get("user_id"))
-    except Unfit:
-        return None
-
-
-class _Request:
-    """One body with its headers; reads a field or says on which route it is wrong."""
-
-    def __init__(self, route: str, body: JsonObject, headers: Mapping[str, str]) -> None:
-        self._route = route
-        self._body = body
-        self._headers = headers
-
-    def check_allowed(self) -> None:
-        """Refuse what only the configuration may say."""
-        if field := forbidden_in(self._body):
-            raise BadRequest(
-                f"{self._route}: '{field}' is not allowed in a request body.", param=field
-            )
-
-    def check_optional(self, optional: Mapping[str, Check]) -> None:
-        """Check the fields that are there."""
-        for field in self._body:
-            if field in optional:
-                self.read(field, optional[field])
-
-    def require(self, field: str, check: Callable[[Json], T]) -> T:
-        """Read a field that must be there."""
-        found = self.read(field, check)
-        if found is None:
-            raise BadRequest(f"{self._route}: Missing required parameter: '{field}'.", param=field)
-        return found
-
-    def read(self, field: str, check: Callable[[Json], T]) -> T | None:
-        """Read a field that may be missing or null."""
-        return self._checked(field, self._body.get(field), check)
-
-    def header(self, field: str, check: Callable[[Json], T]) -> T | None:
-        """Read a header that may be missing or empty."""
-        value = self._headers.get(field, "").strip()
-        return self._checked(field, value or None, check)
-
-    def metadata(self) -> JsonObject:
-        """Join both kinds of metadata; LiteLLM's own wins."""
-        joined: JsonObject = {}
-        for field in ("metadata", "litellm_metadata"):
-            joined |= self.read(field, checks.mapping) or {}
-        if len(orjson.dumps(joined)) > MAX_METADATA_BYTES:
-            raise TooLarge(
-                f"{self._route}: 'metadata' is larger than {MAX_METADATA_BYTES} bytes.",
-                param="metadata",
-            )
-        return joined
-
-    def end_user(self, metadata: JsonObject) -> str | None:
-        """Tell for whom the caller calls; a header goes before the body."""
-        in_header = self.header("x-litellm-end-user-id", checks.name)
-        in_body = None if self._body.get("user") == "" else self.read("user", checks.name)
-        return in_header or in_body or _named_in(metadata)
-
-    def tags(self, metadata: JsonObject) -> tuple[str, ...]:
-        """Join the tags of body, metadata and header."""
-        check = listed(checks.name, most=MAX_TAGS)
-        in_header = self._headers.get("x-litellm-tags", "").split(",")
-        spoken: list[Json] = [tag.strip() for tag in in_header if tag.strip()]
-        found = (
-            *(self.read("tags", check) or ()),
-            *(self._checked("metadata.tags", metadata.get("tags"), check) or ()),
-            *(self._checked("x-litellm-tags", spoken, check) or ()),
-        )
-        return tuple(dict.fromkeys(found))
-
-    def fallbacks(self, model: str) -> tuple[tuple[str, ...] | None, OwnFallbacks]:
-        """Read the models to ask after that one, and what else the caller says of them."""
-        check = fallbacks_for(model)
-        own = self.read("fallbacks", check)
-        return names_of(own), OwnFallbacks(
-            context_window=names_of(self.read("context_window_fallbacks", check)),
-            content_policy=names_of(self.read("content_policy_fallbacks", check)),
-            messages={each.name: each.messages for each in own or () if each.messages is not None},
-        )
-
-    def handling(self) -> Handling:
-        """Read what is to be done with parameters on their way to a vendor."""
-        names = listed(checks.text, most=MAX_TAGS)
-        return Handling(
-            drop_params=self.read("drop_params", checks.flag) or False,
-            modify_params=self.read("modify_params", checks.flag) or False,
-            allowed_openai_params=self.read("allowed_openai_params", names) or (),
-            additional_drop_params=self.read("additional_drop_params", names) or (),
-        )
-
-    def num_retries(self) -> int | None:
-        """Read how often to try again; the header wins."""
-        check = whole(0, MAX_RETRIES)
-        in_header = self.header("x-litellm-num-retries", lambda value: check(_numeric(value)))
-        in_body = self.read("num_retries", check)
-        return in_body if in_header is None else in_header
-
-    def timeout(self, *, is_stream: bool) -> float | None:
-        """Read how long to wait; the header wins, and `stream_timeout` for a stream."""
-        in_header = self.header("x-litellm-timeout", lambda value: checks.seconds(_numeric(value)))
-        of_stream = self.read("stream_timeout", checks.seconds)
-        of_any = self.read("timeout", checks.seconds)
-        return in_header or (of_stream if is_stream else None) or of_any
-
-    def _checked(self, field: str, value: Json, check: Callable[[Json], T]) -> T | None:
-        if value is None:
-            return None
-        try:
-            return check(value)
-        except Unfit as unfit:
-            gap = "" if str(unfit).startswith("[") else " "
-            raise BadRequest(
-                f"{self._route}: Invalid parameter: {field}{gap}{unfit}.", param=field
-            ) from None
-
-
-def _numeric(value: Json) -> Json:
-    """Read a header's text as the number it spells."""
-    try:
-        return orjson.loads(str(value))
-    except orjson.JSONDecodeError:
-        raise Unfit("must be a number") from None

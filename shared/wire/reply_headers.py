@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from shared.domain import NANODOLLARS_PER_DOLLAR
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from shared.domain import Nanodollars
 
 
+_IDS: Final = ("x-request-id", "request-id", "x-litellm-call-id")
+"""Where OpenAI's SDKs, Anthropic's and LiteLLM's users read the id of a call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyFacts:
     """What is known of a call when its reply begins; None leaves a header out.
 
     `cost` is None for a stream: it is known only after the last byte. `key_spend` includes this
-    call. `rate_limits` are whole headers (`x-ratelimit-…`); times are in milliseconds.
+    call. `rate_limits` (`x-ratelimit-…`) and `of_vendor` are whole headers; times in milliseconds.
     """
 
     call_id: str
@@ -41,15 +45,14 @@ class ReplyFacts:
     timeout_seconds: float | None = None
     cache_key: str | None = None
     rate_limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    of_vendor: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def reply_headers(facts: ReplyFacts) -> dict[str, str]:
     """Write the headers; every value can be sent, whatever text the facts hold."""
     told = {
-        # OpenAI's SDKs read the id here, Anthropic's and LiteLLM's users there.
-        "x-request-id": facts.call_id,
-        "request-id": facts.call_id,
-        "x-litellm-call-id": facts.call_id,
+        **facts.of_vendor,
+        **dict.fromkeys(_IDS, facts.call_id),
         "x-litellm-model-group": facts.model_group,
         "x-litellm-model-id": facts.model_id,
         "x-litellm-model-name": facts.model_name,
@@ -70,6 +73,11 @@ def reply_headers(facts: ReplyFacts) -> dict[str, str]:
         **facts.rate_limits,
     }
     return safe_headers({name: value for name, value in told.items() if value is not None})
+
+
+def refusal_headers(call_id: str) -> dict[str, str]:
+    """Write what a refused call is found by."""
+    return safe_headers(dict.fromkeys(_IDS, call_id))
 
 
 def _without_query(url: str | None) -> str | None:

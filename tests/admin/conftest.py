@@ -10,8 +10,14 @@ import pytest
 
 from functions.admin.app import make_app
 from functions.admin.state import State
+from functions.proxy.app import make_app as make_proxy
+from shared.auth.directory import Directory
+from shared.config.live import LiveConfig
+from shared.gateway.gateway import Gateway
 from shared.settings import Settings
+from shared.storage.stores import Stores
 from tests.admin.asking import MASTER_KEY, Admin
+from tests.gateway.given import model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 
     from local.door.server import DoorThread
     from local.postgres import Postgres
+    from tests.admin.asking import Json
+    from tests.provider import Provider
 
 
 @pytest.fixture
@@ -42,6 +50,20 @@ async def lasting(lasting_dsn: str, door_server: DoorThread) -> AsyncIterator[Ad
         yield admin
 
 
+@pytest.fixture
+async def gateway(admin: Admin, provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
+    """Another process."""
+    settings, stores = admin.state.settings, Stores.open(admin.state.settings)
+    file: Json = {"model_list": [model("in-file", provider.url)]}
+    live = LiveConfig.over(file, settings, stores, {})
+    app = make_proxy(Gateway(settings, live.current, stores, Directory(stores), live))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://gateway"
+    ) as http:
+        yield http
+    await stores.close()
+
+
 @asynccontextmanager
 async def asked(dsn: str, door: DoorThread) -> AsyncIterator[Admin]:
     settings = Settings(
@@ -49,7 +71,7 @@ async def asked(dsn: str, door: DoorThread) -> AsyncIterator[Admin]:
         database_url=dsn,
         redis_url=door.url,
         redis_token=door.token,
-        redis_try_seconds=2.0,
+        redis_try_seconds=10,
         max_postgres_connections=4,
     )
     state = State.open(settings)

@@ -98,7 +98,7 @@ async def test_without_postgres_a_change_is_503_and_can_be_tried_again(admin: Ad
         database_url="postgresql://nobody@127.0.0.1:1/none",
         redis_url=admin.door.url,
         redis_token=admin.door.token,
-        redis_try_seconds=2.0,
+        redis_try_seconds=10,
     )
     state = State.open(settings)
     transport = httpx.ASGITransport(make_app(state))

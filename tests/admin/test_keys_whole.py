@@ -1,18 +1,13 @@
-"""Keys beyond making and changing one: accounts of services, lists, many at once, new secrets."""
+"""Keys beyond making and changing one: accounts of services, lists, many at once."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import Scope
-from shared.storage.plans import Bearer
-from shared.storage.spend_rows import book
 from tests.admin.asking import error_of, own
-from tests.admin.test_reports import spend_row
 
 if TYPE_CHECKING:
     from tests.admin.asking import Admin, Json
@@ -226,146 +221,6 @@ async def test_a_teams_admin_lists_the_keys_of_the_team(lasting: Admin) -> None:
     assert {made["token"], user["token"]} == set(both.json()["keys"])
 
 
-async def test_another_secret_ends_the_old_one_at_once(lasting: Admin) -> None:
-    made = await lasting.given_key(key_alias=own("rotated"), max_budget=5)
-
-    new = await lasting.made("/key/regenerate", key=made["key"])
-
-    old = await lasting.get("/key/info", key=made["key"])
-    current = await lasting.get("/key/info", key=new["key"])
-    assert (401, 200) == (old.status_code, current.status_code)
-    assert (made["key_alias"], 5) == (new["key_alias"], new["max_budget"])
-    assert new["key"] != made["key"]
-
-
-@pytest.mark.parametrize("named", ["key", "token"])
-async def test_the_path_may_name_the_key_and_the_body_its_secret(
-    lasting: Admin, named: str
-) -> None:
-    made, secret = await lasting.given_key(), own("sk-of-my-own")
-
-    new = await lasting.made(f"/key/{made[named]}/regenerate", new_key=secret, rpm_limit=7)
-
-    assert (secret, 7) == (new["key"], (await lasting.info(secret))["rpm_limit"])
-
-
-async def test_the_old_secret_is_good_until_its_grace_period_ends(lasting: Admin) -> None:
-    made = await lasting.given_key()
-
-    new = await lasting.made("/key/regenerate", key=made["key"], grace_period="1h")
-
-    within = await lasting.get("/key/info", key=made["key"])
-    lasting.sql("update litellm_deprecatedverificationtoken set revoke_at = now() - interval '1 s'")
-    after = await lasting.get("/key/info", key=made["key"])
-    assert (200, new["token"]) == (within.status_code, within.json()["key"])
-    assert 401 == error_of(after)[0]
-
-
-async def test_a_second_secret_without_grace_ends_all_former_ones(lasting: Admin) -> None:
-    first = await lasting.given_key()
-    second = await lasting.made("/key/regenerate", key=first["key"], grace_period="1h")
-    third = await lasting.made("/key/regenerate", key=second["key"])
-
-    replies = [await lasting.get("/key/info", key=k["key"]) for k in (first, second, third)]
-
-    assert [401, 401, 200] == [reply.status_code for reply in replies]
-
-
-async def test_secrets_in_a_row_all_stand_for_the_key_in_their_grace_periods(
-    lasting: Admin,
-) -> None:
-    first = await lasting.given_key()
-    second = await lasting.made("/key/regenerate", key=first["key"], grace_period="1h")
-    third = await lasting.made("/key/regenerate", key=second["key"], grace_period="1h")
-
-    replies = [await lasting.get("/key/info", key=k["key"]) for k in (first, second, third)]
-
-    assert [third["token"]] * 3 == [reply.json()["key"] for reply in replies]
-
-
-async def test_a_deleted_key_takes_its_former_secrets_along(lasting: Admin) -> None:
-    made = await lasting.given_key()
-    new = await lasting.made("/key/regenerate", key=made["key"], grace_period="1h")
-    await lasting.made("/key/delete", keys=[new["key"]])
-
-    reply = await lasting.get("/key/info", key=made["key"])
-
-    assert 401 == error_of(reply)[0]
-
-
-async def test_a_secret_that_another_key_has_is_refused(lasting: Admin) -> None:
-    made, other = await lasting.given_key(), await lasting.given_key()
-
-    reply = await lasting.post("/key/regenerate", {"key": made["key"], "new_key": other["key"]})
-
-    assert (400, "invalid_request_error", "new_key") == error_of(reply)
-
-
-async def test_a_user_renews_their_own_secret_and_widens_nothing(lasting: Admin) -> None:
-    user = await lasting.given_user()
-
-    wider = await lasting.post("/key/regenerate", {"max_budget": 9}, key=user["key"])
-    renewed = await lasting.post("/key/regenerate", {}, key=user["key"])
-
-    assert (403, 200) == (wider.status_code, renewed.status_code)
-    assert user["user_id"] == renewed.json()["user_id"]
-
-
-async def test_of_many_that_renew_a_secret_at_once_one_wins(lasting: Admin) -> None:
-    made = await lasting.given_key()
-    body = {"key": made["token"]}
-
-    replies = await asyncio.gather(*(lasting.post("/key/regenerate", body) for _ in range(5)))
-
-    assert [200, 404, 404, 404, 404] == sorted(reply.status_code for reply in replies)
-
-
-async def test_what_a_key_has_spent_and_holds_stays_with_it(lasting: Admin) -> None:
-    made = await lasting.given_key(max_budget=5)
-    counter = f"budget:key:{made['token']}:-"
-    (row,) = lasting.sql(
-        "select (extract(epoch from budget_started_at) * 1000)::bigint as since"
-        " from litellm_verificationtoken where token = %s",
-        made["token"],
-    )
-    redis = lasting.state.desk.stores.redis
-    values = ["since", row["since"], "spent", 1_500_000_000, "reserved", 250_000_000, "at", 0]
-    await redis.execute(["HSET", counter, *values])
-
-    new = await lasting.made("/key/regenerate", key=made["key"])
-
-    assert 1.75 == new["spend"]
-
-
-async def test_what_a_key_spent_by_span_and_by_model_counts_on_under_another_secret(
-    admin: Admin,
-) -> None:
-    made = await admin.given_key(
-        budget_limits=[{"max_budget": 5, "budget_duration": "1h"}],
-        model_max_budget={
-            name: {"budget_limit": 5, "time_period": "1d"} for name in ("gpt", "other")
-        },
-    )
-    redis, db = admin.state.desk.stores.redis, admin.state.desk.stores.postgres
-    since = 1_790_000_000_000
-    for window in ("1h", "1d/gpt", "1d/other"):
-        values = ["since", since, "spent", 10**9, "reserved", 5 * 10**8, "mark", "m"]
-        counter = Bearer(Scope.KEY, made["token"], window).budget_key
-        await redis.execute(["HSET", counter, *values])
-
-    new = await admin.made("/key/regenerate", key=made["key"])
-
-    names = [str(n) for n in await redis.execute(["KEYS", f"budget:key:{new['token']}:*"])]  # type: ignore[union-attr]
-    carried = {name: await redis.execute(["HMGET", name, "spent", "reserved"]) for name in names}
-    assert [["1500000000", "0"]] * 3 == list(carried.values())
-    # And what is still on its way to Postgres under the former secret is the new one's.
-    windows = [["key", made["token"], "1h", since]]
-    late = spend_row(1, spend=10**9, api_key=made["token"], since={"windows": windows})
-    await book(db, [late])
-    (row,) = admin.sql("select entity_id, spend from budget_window where name = '1h'")
-    assert {"entity_id": new["token"], "spend": 1} == row
-
-
 async def test_spend_is_set_anew(lasting: Admin) -> None:
     made = await lasting.given_key(spend=4, max_budget=5)
 
@@ -407,3 +262,91 @@ async def test_a_user_keeps_a_limit_that_lies_in_the_metadata(lasting: Admin) ->
 
     metadata = (await lasting.info(user["key"]))["metadata"]
     assert {"a": 1, "model_rpm_limit": limits} == metadata
+
+
+async def test_keys_of_a_team_are_given_the_same_at_once(lasting: Admin) -> None:
+    team = (await lasting.given_team())["team_id"]
+    ours, other = await lasting.given_key(team_id=team), await lasting.given_key()
+
+    reply = await lasting.made(
+        "/team/key/bulk_update",
+        team_id=team,
+        key_ids=[ours["key"], ours["token"], other["token"]],
+        update_fields={"max_budget": 7, "tags": ["a"]},
+    )
+
+    assert (2, [other["token"]]) == (
+        reply["total_requested"],
+        [one["key"] for one in reply["failed_updates"]],
+    )
+    assert [(7, ["a"])] == [
+        (one["key_info"]["max_budget"], one["key_info"]["metadata"]["tags"])
+        for one in reply["successful_updates"]
+    ]
+
+
+async def test_all_keys_of_a_team_are_changed_but_those_that_are_blocked(lasting: Admin) -> None:
+    team = (await lasting.given_team())["team_id"]
+    good, bad = [
+        await lasting.given_key(team_id=team, blocked=blocked) for blocked in (False, True)
+    ]
+
+    reply = await lasting.made(
+        "/team/key/bulk_update",
+        team_id=team,
+        all_keys_in_team=True,
+        update_fields={"rpm_limit": 5},
+    )
+
+    assert [good["token"]] == [one["key"] for one in reply["successful_updates"]]
+    assert None is (await lasting.info(bad["key"]))["rpm_limit"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"all_keys_in_team": True},
+        {"all_keys_in_team": True, "update_fields": {}},
+        {"all_keys_in_team": True, "key_ids": ["sk-any"], "update_fields": {"rpm_limit": 5}},
+        {"update_fields": {"rpm_limit": 5}},
+        {"key_ids": [], "update_fields": {"rpm_limit": 5}},
+        {"all_keys_in_team": True, "update_fields": {"spend": 0}},
+        {"all_keys_in_team": True, "update_fields": {"models": ["m"]}},
+    ],
+)
+async def test_keys_of_a_team_are_not_changed_by_half_a_question(
+    lasting: Admin, asked: Json
+) -> None:
+    team = (await lasting.given_team())["team_id"]
+    await lasting.given_key(team_id=team)
+
+    reply = await lasting.post("/team/key/bulk_update", {"team_id": team, **asked})
+
+    assert 400 == error_of(reply)[0]
+
+
+async def test_a_strangers_team_has_no_keys_to_change(lasting: Admin) -> None:
+    team, user = (await lasting.given_team())["team_id"], await lasting.given_user()
+    own_team = await lasting.given_team(
+        members_with_roles=[{"role": "admin", "user_id": user["user_id"]}]
+    )
+    await lasting.given_key(team_id=team)
+    body = {"team_id": team, "all_keys_in_team": True, "update_fields": {"rpm_limit": 5}}
+
+    replies = [
+        await lasting.post("/team/key/bulk_update", body | {"team_id": name}, key=user["key"])
+        for name in (team, own_team["team_id"])
+    ]
+
+    assert [403, 404] == [reply.status_code for reply in replies]
+
+
+async def test_the_query_names_the_key_that_gets_another_secret(lasting: Admin) -> None:
+    user = await lasting.given_user()
+    old = await lasting.given_key(user_id=user["user_id"])
+
+    reply = await lasting.post(f"/key/regenerate?key={old['key']}", {}, key=user["key"])
+
+    assert 200 == reply.status_code
+    assert 404 == (await lasting.get("/key/info", {"key": old["key"]})).status_code
+    assert 200 == (await lasting.get("/key/info", key=user["key"])).status_code

@@ -113,11 +113,9 @@ async def test_a_callback_that_nothing_would_call_is_refused(admin: Admin) -> No
 
     assert (400, "invalid_request_error", "callback_name") == error_of(reply)
     assert "canary" not in reply.text
-    assert ([], 404, 200) == (
-        shown["data"]["success_callback"],
-        gone.status_code,
-        off.status_code,
-    )
+    none = {"team_id": team, "success_callbacks": [], "failure_callbacks": []}
+    assert {"status": "success", "data": {**none, "callback_vars": {}}} == shown
+    assert (404, none) == (gone.status_code, off.json()["data"])
 
 
 async def test_a_good_key_is_healthy(admin: Admin) -> None:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import orjson
-import psycopg
 import pytest
 
 from shared.domain import Nanodollars
-from shared.storage import spend_reports, statements
 from shared.storage.spend_rows import SpendRow, book
 from tests.admin.asking import error_of
 from tests.gateway.given import model
 
 if TYPE_CHECKING:
-    from tests.admin.asking import Admin
+    from tests.admin.asking import Admin, Json
     from tests.provider import Provider
 
 TODAY = datetime.now(UTC).replace(hour=12)
-NOT_REPORTS = {"key_names", "team_names", "key_ids", "team_ids"}
+_AN_HOUR = timedelta(hours=1)
 DAYS = {"start_date": (TODAY - timedelta(days=9)).date().isoformat()}
 
 
@@ -249,6 +246,80 @@ async def test_the_ledger_is_shown_page_by_page_with_filters(admin: Admin) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"sort_by": "spend", "sort_order": "asc"}, ["r1", "r2", "r3"]),
+        ({"sort_by": "spend"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "model"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "model", "sort_order": "asc"}, ["r1", "r2", "r3"]),
+        ({"sort_by": "ttft_ms"}, ["r1", "r2", "r3"]),
+        ({"sort_order": "asc"}, ["r3", "r2", "r1"]),
+        ({"sort_by": "total_tokens", "page": "2", "page_size": "2"}, ["r3"]),
+        ({"model_id": "id-2"}, ["r2"]),
+        ({"model_group": "group-2"}, ["r2"]),
+        ({"key_alias": "alias-2"}, ["r2"]),
+        ({"session_id": "session-2"}, ["r2"]),
+        ({"error_code": "502"}, ["r2"]),
+        ({"cache_hit_filter": "hit"}, ["r2"]),
+        ({"cache_hit_filter": "miss"}, ["r1", "r3"]),
+        ({"search": "id-2"}, ["r2"]),
+    ],
+)
+async def test_rows_are_found_and_sorted_by(
+    admin: Admin, query: dict[str, str], expected: list[str]
+) -> None:
+    def metadata(n: int) -> Json:
+        error = {"error_information": {"error_code": 500 + n}}
+        return {"status": "success", "user_api_key_alias": f"the alias-{n}.", **error}
+
+    await given_rows(
+        admin,
+        *(
+            spend_row(
+                n,
+                spend=n * 10**9,
+                at=TODAY - timedelta(minutes=n),
+                model=f"model-{n}",
+                model_id=f"id-{n}",
+                model_group=f"group-{n}",
+                session_id=f"the session-{n}.",
+                cache_hit=n == 2,
+                metadata=metadata(n),
+            )
+            for n in range(1, 4)
+        ),
+    )
+
+    page = (await admin.get("/spend/logs/v2", query)).json()
+
+    assert expected == [row["request_id"] for row in page["data"]]
+
+
+async def test_rows_are_found_by_the_time_of_day(admin: Admin) -> None:
+    rows = [spend_row(n, spend=1, at=TODAY - timedelta(minutes=n)) for n in range(1, 4)]
+    await given_rows(admin, *rows)
+    then = TODAY - timedelta(minutes=2)
+    second, elsewhere = then.strftime("%Y-%m-%d %H:%M:%S"), then.astimezone(timezone(_AN_HOUR))
+    queries = [
+        {"start_date": second, "end_date": second},
+        {"start_date": elsewhere.isoformat(timespec="seconds")},
+        {"start_date": f"{then:%Y-%m-%d}", "end_date": f"{then:%Y-%m-%d}"},
+    ]
+
+    pages = [(await admin.get("/spend/logs/v2", query)).json()["data"] for query in queries]
+
+    assert [["r2"], ["r1", "r2"], ["r1", "r2", "r3"]] == [
+        [row["request_id"] for row in page] for page in pages
+    ]
+
+
+async def test_rows_are_sorted_by_no_other_column(admin: Admin) -> None:
+    reply = await admin.get("/spend/logs/v2", {"sort_by": "metadata; --"})
+
+    assert (400, "invalid_request_error", "sort_by") == error_of(reply)
+
+
 async def test_who_is_no_admin_sees_their_own_rows_only(admin: Admin) -> None:
     user = await admin.given_user()
     await given_rows(admin, spend_row(1, spend=1, user=user["user_id"]), spend_row(2, spend=1))
@@ -304,88 +375,3 @@ async def test_dates_nobody_understands_are_refused(admin: Admin, query: dict[st
     }
 
     assert {400} == statuses
-
-
-@pytest.mark.slow
-async def test_with_a_million_rows_no_report_scans_the_ledger(admin: Admin) -> None:
-    """Every statement of reports and pages, as Postgres plans it for a big and busy ledger."""
-    admin.sql("select tollgate_add_partitions(1, now() - interval '1 month')")
-    admin.sql(
-        "insert into litellm_spendlogs (id, request_id, call_type, api_key, spend, model, status,"
-        ' start_time, "user", team_id, request_tags)'
-        " select tollgate_uuid7(at), 'r' || n, 'acompletion', 'k' || n %% 1000, 0.001,"
-        " 'm' || n %% 9, 'success', at, 'u' || n %% 5000, 't' || n %% 200, array['tag' || n %% 50]"
-        " from generate_series(1, 1000000) as n,"
-        " lateral (select now() - n * interval '2 seconds' as at) as moment"
-    )
-    admin.sql("analyze litellm_spendlogs")
-    end = datetime.now(UTC) + timedelta(days=1)
-    page: dict[str, object] = {
-        "start_date": end - timedelta(days=31),
-        "end_date": end,
-        **dict.fromkeys(["api_key", "user_id", "team_id", "request_id", "end_user", "model"]),
-        **dict.fromkeys(["status", "min_spend", "max_spend"]),
-    }
-    pages = [
-        {**page, **filters}
-        for filters in (
-            {},
-            {"api_key": "k7"},
-            {"user_id": "u7"},
-            {"team_id": "t7"},
-            {"request_id": "r7"},
-        )
-    ]
-    reports = {
-        "kind": "user",
-        "first_day": end.date() - timedelta(days=31),
-        "last_day": end.date(),
-        "entity_ids": None,
-        "api_key": None,
-        "model": None,
-        "split": "model",
-        "size": 100,
-        "team_ids": ["t7"],
-        "user_id": None,
-        "models": None,
-        "key_aliases": None,
-    }
-    asked: list[tuple[str, dict[str, object]]] = []
-    logs = statements.load("spend_logs")
-    asked += [(logs["page_spend_logs"], {**each, "size": 50, "skip": 0}) for each in pages]
-    asked += [(logs["count_spend_logs"], {**each, "cap": 10_000}) for each in pages]
-    asked += [
-        (spend_reports._SQL[name], reports)
-        for name in spend_reports._SQL
-        if name not in NOT_REPORTS
-    ]
-
-    big = {
-        row["relname"]
-        for row in admin.sql(
-            "select relname from pg_class where reltuples > 1000 and relkind = 'r'"
-        )
-    }
-    scanned = [
-        (statement.splitlines()[-1], node["Relation Name"])
-        for statement, params in asked
-        for node in plan_nodes(admin, statement, params)
-        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big
-    ]
-
-    assert any(name.startswith("litellm_spendlogs_") for name in big)
-    assert [] == scanned
-
-
-def plan_nodes(admin: Admin, statement: str, params: dict[str, object]) -> list[dict[str, Any]]:
-    with psycopg.connect(admin.dsn, autocommit=True) as connection:
-        found = connection.execute(
-            b"explain (format json) " + statement.encode(), params
-        ).fetchone()
-    assert found is not None
-    plan = found[0] if isinstance(found[0], list) else orjson.loads(found[0])
-
-    def walk(node: dict[str, Any]) -> list[dict[str, Any]]:
-        return [node, *(inner for each in node.get("Plans", []) for inner in walk(each))]
-
-    return walk(plan[0]["Plan"])

@@ -14,24 +14,20 @@ from shared.gateway.gateway import Gateway
 from shared.storage.stores import Stores
 from tests.admin.asking import MASTER_KEY, error_of
 from tests.gateway.given import model
-from tests.provider import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from tests.admin.asking import Admin, Json
+    from tests.provider import Provider
 
 OWN_KEY = "sk-canary-the-team-brought"
 
 
 @pytest.fixture
-def theirs() -> Iterator[Provider]:
+def theirs(other: Provider) -> Provider:
     """Where the team's deployments are."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
+    return other
 
 
 @pytest.fixture

@@ -274,3 +274,23 @@ async def test_keys_of_members_end_when_their_team_says(lasting: Admin) -> None:
     expires = datetime.fromisoformat(of_member["expires"])
     assert timedelta(minutes=59) < expires - datetime.now(UTC) <= timedelta(hours=1)
     assert (None, None) == (own_end["expires"], of_nobody["expires"])
+
+
+async def test_all_users_are_put_into_a_team(admin: Admin) -> None:
+    users = {(await admin.given_user())["user_id"] for _ in range(2)}
+    team = (await admin.given_team())["team_id"]
+
+    await admin.made("/team/bulk_member_add", team_id=team, all_users=True)
+
+    assert users <= (await roles(admin, team)).keys()
+
+
+async def test_only_an_admin_of_the_proxy_puts_all_users_into_a_team(lasting: Admin) -> None:
+    user = await lasting.given_user()
+    member = {"role": "admin", "user_id": user["user_id"]}
+    team = (await lasting.given_team(members_with_roles=[member]))["team_id"]
+
+    body = {"team_id": team, "all_users": True}
+    reply = await lasting.post("/team/bulk_member_add", body, key=user["key"])
+
+    assert 403 == error_of(reply)[0]

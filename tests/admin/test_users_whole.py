@@ -9,7 +9,7 @@ import pytest
 from tests.admin.asking import error_of, own
 
 if TYPE_CHECKING:
-    from tests.admin.asking import Admin
+    from tests.admin.asking import Admin, Json
 
 
 async def test_deleted_users_keys_die_with_them(lasting: Admin) -> None:
@@ -149,3 +149,38 @@ async def test_an_admin_of_an_organization_sees_no_keys_that_are_not_of_its_team
     reply = await lasting.get("/user/info", {"user_id": member["user_id"]}, key=boss["key"])
 
     assert [of_team["token"]] == [key["token"] for key in reply.json()["keys"]]
+
+
+async def test_all_users_are_changed_by_one_request(admin: Admin) -> None:
+    users = [(await admin.given_user())["user_id"] for _ in range(2)]
+
+    reply = await admin.made("/user/bulk_update", all_users=True, user_updates={"max_budget": 3})
+
+    changed = {one["user_id"]: one["updated_user"]["max_budget"] for one in reply["results"]}
+    assert dict.fromkeys(users, 3).items() <= changed.items()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"all_users": True},
+        {"all_users": True, "user_updates": {}},
+        {"all_users": True, "user_updates": {"user_email": "a@b.c"}},
+        {"all_users": True, "users": [{"user_id": "a"}], "user_updates": {"max_budget": 3}},
+    ],
+)
+async def test_users_are_not_changed_by_half_a_question(lasting: Admin, asked: Json) -> None:
+    reply = await lasting.post("/user/bulk_update", asked)
+
+    assert 400 == error_of(reply)[0]
+
+
+async def test_a_new_users_key_is_of_the_team_they_join(lasting: Admin) -> None:
+    team = (await lasting.given_team())["team_id"]
+
+    user = await lasting.given_user(team_id=team, models=["m"], aliases={"small": "m"})
+
+    key = await lasting.info(user["key"])
+    assert (team, ["m"], {"small": "m"}) == (key["team_id"], key["models"], key["aliases"])
+    assert [team] == user["teams"]

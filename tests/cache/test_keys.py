@@ -112,7 +112,16 @@ def test_a_list_of_tokens_is_one_input() -> None:
 
 
 SAME_ANSWER = {
-    *("id", "reported_id", "model", "sent", "end_user", "num_retries", "timeout", "fallbacks"),
+    *(
+        "id",
+        "trace",
+        "model",
+        "sent",
+        "end_user",
+        "num_retries",
+        "timeout",
+        "fallbacks",
+    ),
     *("own_fallbacks", "disable_fallbacks", "cache", "deadline", "requester_ip", "metadata"),
     *("is_stream", "wants_usage_chunk"),
 }

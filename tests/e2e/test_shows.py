@@ -141,7 +141,7 @@ async def calls(running: Running, key: str, count: int) -> int:
 
 async def quiet(running: Running) -> None:
     """Wait until Postgres is back and has everything that the ledger held."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while running.redis("XLEN", "ledger:0") != {"result": 0}:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.1)
 

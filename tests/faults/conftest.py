@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from local.door.server import DoorThread
     from local.reaper import Reaper
-    from shared.domain import Json
+    from shared.domain import Json, JsonObject
     from tests.faults.stage import Outcome
     from tests.provider import Provider
 
@@ -72,19 +73,20 @@ def victim_dsn(victim: Postgres) -> str:
 
 
 @pytest.fixture
-async def stage(
-    victim: Postgres,
-    victim_dsn: str,
-    door: DoorThread,
-    provider: Provider,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
-    """Set a stage: one gateway with these settings, warm, a key that has called once."""
-    lines = [TcpProxy(door.port), TcpProxy(victim.port)]
-    for line in lines:
+async def lines(door: DoorThread, victim: Postgres) -> AsyncIterator[tuple[TcpProxy, TcpProxy]]:
+    """The way to Redis and the way to Postgres, each through a proxy that can be cut."""
+    to_redis, to_postgres = TcpProxy(door.port), TcpProxy(victim.port)
+    for line in (to_redis, to_postgres):
         await line.start()
-    redis_line, postgres_line = lines
-    clean_settings = Settings(
+    yield to_redis, to_postgres
+    for line in (to_redis, to_postgres):
+        await line.stop()
+
+
+@pytest.fixture
+def clean_settings(victim_dsn: str, door: DoorThread) -> Settings:
+    """Those of somebody whom no fault befalls."""
+    return Settings(
         master_key=MASTER_KEY,
         database_url=victim_dsn,
         redis_url=door.url,
@@ -92,60 +94,63 @@ async def stage(
         redis_try_seconds=5,
         max_postgres_connections=4,
     )
-    settings = replace(
+
+
+@pytest.fixture
+async def stage(
+    victim: Postgres,
+    clean_settings: Settings,
+    lines: tuple[TcpProxy, TcpProxy],
+    door: DoorThread,
+    provider: Provider,
+    capsys: pytest.CaptureFixture[str],
+) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+    """Set a stage: one gateway with these settings, warm, a key that has called once."""
+    redis_line, postgres_line = lines
+    through_lines = replace(
         clean_settings,
-        database_url=victim_dsn.replace(f":{victim.port}/", f":{postgres_line.port}/"),
+        database_url=clean_settings.database_url.replace(
+            f":{victim.port}/", f":{postgres_line.port}/"
+        ),
         redis_url=f"http://127.0.0.1:{redis_line.port}",
         redis_try_seconds=TRY_SECONDS,
     )
-    clean, stores = Stores.open(clean_settings), Stores.open(settings)
-    entered: list[object] = []
+    async with AsyncExitStack() as stack:
+        clean, stores = Stores.open(clean_settings), Stores.open(through_lines)
+        stack.push_async_callback(clean.close)
+        stack.push_async_callback(stores.close)
 
-    async def start(*models: Json, **sections: Json) -> Stage:
-        data: Json = {"model_list": list(models or [model("gpt", provider.url)]), **sections}
-        live = LiveConfig.over(data, settings, stores, {})
-        gateway = Gateway(
-            settings=settings,
-            config=live.current,
-            stores=stores,
-            directory=Directory(stores),
-            live=live,
-        )
-        served = _served(gateway)
-        entered.append(served)
-        client = httpx.AsyncClient(base_url=await served.__aenter__(), timeout=60)
-        entered.append(client)
-        # In grace the bound is the exposure; else the budget is, and it is used up.
-        litellm = sections.get("litellm_settings")
-        is_graced = isinstance(litellm, dict) and "redis_down" in litellm
-        budget = DOLLAR if is_graced else TIGHT
-        key = await Given(clean).key(max_budget=Decimal(budget).scaleb(-9))
-        made = Stage(
-            gateway,
-            client,
-            key,
-            provider,
-            door,
-            victim,
-            redis_line,
-            postgres_line,
-            clean,
-            capsys,
-            budget,
-        )
-        await made.calls(1)
-        made.waits.clear()
-        return made
+        async def start(*models: Json, **sections: Json) -> Stage:
+            models = models or (model("gpt", provider.url),)
+            gateway = _gateway({"model_list": [*models], **sections}, through_lines, stores)
+            url = await stack.enter_async_context(_served(gateway))
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            budget = _budget(sections)
+            key = await Given(clean).key(max_budget=Decimal(budget).scaleb(-9))
+            ways = (redis_line, postgres_line)
+            made = Stage(gateway, client, key, provider, door, victim, *ways, clean, capsys, budget)
+            await made.calls(1)
+            made.waits.clear()
+            return made
 
-    yield start
-    for line in lines:
-        line.set("pass")
-    for each in reversed(entered):
-        if isinstance(each, httpx.AsyncClient):
-            await each.aclose()
-        else:
-            await each.__aexit__(None, None, None)  # type: ignore[attr-defined]
-    await stores.close()
-    await clean.close()
-    for line in lines:
-        await line.stop()
+        yield start
+        for line in lines:
+            line.set("pass")
+
+
+def _gateway(data: JsonObject, settings: Settings, stores: Stores) -> Gateway:
+    live = LiveConfig.over(data, settings, stores, {})
+    return Gateway(
+        settings=settings,
+        config=live.current,
+        stores=stores,
+        directory=Directory(stores),
+        live=live,
+    )
+
+
+def _budget(sections: dict[str, Json]) -> int:
+    """Say what the key may spend: in grace the bound is the exposure, else it is used up."""
+    litellm = sections.get("litellm_settings")
+    is_graced = isinstance(litellm, dict) and "redis_down" in litellm
+    return DOLLAR if is_graced else TIGHT

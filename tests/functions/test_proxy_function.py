@@ -12,7 +12,7 @@ import pytest
 
 from tests.functions.conftest import MASTER_KEY
 from tests.functions.http_events import ENTRANCES, rest_api
-from tests.functions.runtime_api_emulator import ROOT, running
+from tests.functions.runtime_api_emulator import PATIENCE, ROOT, running
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ async def test_every_buffered_entrance_gets_the_answer(
 async def test_a_weak_master_key_stops_the_start(environment: dict[str, str]) -> None:
     weak = {**environment, "TOLLGATE_MASTER_KEY": "sk-1234"}
     async with running(HANDLER, weak, is_streaming=True) as function:
-        told = await asyncio.wait_for(function.api.init_error, 20)
+        told = await asyncio.wait_for(function.api.init_error, PATIENCE)
 
     assert "SettingsError" == told["errorType"]
 

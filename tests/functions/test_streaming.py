@@ -15,7 +15,7 @@ from tests.functions.http_events import (
     rest_api,
     schedule,
 )
-from tests.functions.runtime_api_emulator import running
+from tests.functions.runtime_api_emulator import PATIENCE, running
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Gate
@@ -249,7 +249,7 @@ async def test_a_copy_of_a_snapshot_drops_what_was_the_originals() -> None:
 async def test_a_copy_of_a_snapshot_that_cannot_go_on_says_so_and_ends() -> None:
     snapshot = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "RESTORE_FAILS": "1"}
     async with running(SAMPLE, snapshot, is_streaming=True) as function:
-        told = await asyncio.wait_for(function.api.restore_error, 20)
-        await asyncio.wait_for(function.process.wait(), 20)
+        told = await asyncio.wait_for(function.api.restore_error, PATIENCE)
+        await asyncio.wait_for(function.process.wait(), PATIENCE)
 
     assert ("OSError", False) == (told["errorType"], function.process.returncode == 0)

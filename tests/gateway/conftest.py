@@ -33,7 +33,7 @@ def settings(door: DoorThread, postgres_dsn: str) -> Settings:
         database_url=postgres_dsn,
         redis_url=door.url,
         redis_token=door.token,
-        redis_try_seconds=2,
+        redis_try_seconds=10,  # a busy machine is no fault
         max_postgres_connections=4,
     )
 
@@ -83,7 +83,7 @@ async def serve() -> AsyncIterator[Callable[[Gateway], Awaitable[httpx.AsyncClie
 
         async def start(gateway: Gateway) -> httpx.AsyncClient:
             url = await stack.enter_async_context(_served(gateway))
-            client = httpx.AsyncClient(base_url=url, timeout=30)
+            client = httpx.AsyncClient(base_url=url, timeout=120)
             return await stack.enter_async_context(client)
 
         yield start
@@ -92,7 +92,12 @@ async def serve() -> AsyncIterator[Callable[[Gateway], Awaitable[httpx.AsyncClie
 @contextlib.asynccontextmanager
 async def _served(gateway: Gateway) -> AsyncIterator[str]:
     config = uvicorn.Config(
-        make_app(gateway), host="127.0.0.1", port=0, log_level="warning", lifespan="off"
+        make_app(gateway),
+        host="127.0.0.1",
+        port=0,
+        log_level="warning",
+        lifespan="off",
+        timeout_keep_alive=600,  # or it closes an idle connection just as a slow client takes it
     )
     server = uvicorn.Server(config)
     # The test runner keeps its own signals.

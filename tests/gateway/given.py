@@ -27,6 +27,9 @@ MASTER_KEY = "sk-master-of-the-tests-0001"
 INPUT_PRICE = Decimal("0.000001")
 OUTPUT_PRICE = Decimal("0.000002")
 
+CHAT = "/v1/chat/completions"
+CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
+
 
 def model(name: str, base: str, **params: Json) -> JsonObject:
     """One deployment of a group: a dollar a million prompt tokens, two for the answer's."""
@@ -43,6 +46,11 @@ def model(name: str, base: str, **params: Json) -> JsonObject:
         },
         "model_info": info,
     }
+
+
+def router(**settings: Any) -> Any:  # noqa: ANN401 - sections of a configuration
+    """The router's section, where nothing is tried twice unless it says so."""
+    return {"router_settings": {"num_retries": 0, **settings}}
 
 
 def price_of(prompt_tokens: int, completion_tokens: int) -> Nanodollars:
@@ -111,7 +119,7 @@ class Given:
 
     async def spend_of(self, key: GivenKey, rows: int) -> int:
         """Return the nanodollars of the key's rows in Postgres once there are that many."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 found: Any = await self.stores.postgres.one(
                     "select count(*) as rows, sum(spend) * 1000000000 as spend "
@@ -131,7 +139,7 @@ class Given:
 
 async def ledger(gateway: Gateway, rows: int) -> list[dict[str, str]]:
     """Return the stream's entries once there are that many: a call settles after its last byte."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found: Any = await gateway.stores.redis.execute(["XRANGE", LEDGER, "-", "+"])
             if len(found) >= rows:

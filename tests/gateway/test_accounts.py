@@ -8,7 +8,7 @@ import orjson
 
 from shared.domain import HttpRequest
 from tests.credentials.test_keyring import SERVICE_ACCOUNT, signature_of
-from tests.gateway.given import model
+from tests.gateway.given import CHAT, model
 from tests.provider import Behaviour
 from tests.providers.wires import WIRES
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tests.gateway.given import Given
     from tests.provider import Provider, Received
 
-CHAT = "/v1/chat/completions"
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 9}
 NO_KEY = {"api_key": None, "api_base": None}
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from tests.gateway.given import counter, ledger, model, price_of
+from tests.gateway.given import CHAT, counter, ledger, model, price_of
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
 STREAM = {**CALL, "stream": True}
-CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def other() -> Iterator[Provider]:
-    """A second provider."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
 
 
 @pytest.mark.parametrize("body", [CALL, STREAM], ids=["buffered", "streamed"])

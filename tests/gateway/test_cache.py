@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from shared.storage.redis import Redis
-from tests.gateway.given import counter, ledger, model, names
+from tests.gateway.given import CALL, CHAT, counter, ledger, model, names
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -25,15 +25,13 @@ if TYPE_CHECKING:
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 STREAM = {**CALL, "stream": True, "stream_options": {"include_usage": True}}
-CHAT = "/v1/chat/completions"
 ON: Any = {"litellm_settings": {"cache": True}}
 
 
 async def kept(gateway: Gateway, count: int = 1) -> None:
     """Wait until that many entries are there: a call settles after its last byte."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(await names(gateway, "cache:*")) < count:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.01)
 

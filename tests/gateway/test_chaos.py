@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from tests.gateway.given import counter, ledger, model, names, price_of
+from tests.gateway.given import CALL, CHAT, counter, ledger, model, names, price_of
 from tests.gateway.processes import processes
 from tests.provider import Behaviour, Provider
 
@@ -32,8 +32,6 @@ DEADLINE_SECONDS = 20.0
 REST_SECONDS = 30
 PHASE_SECONDS = 1.5
 
-CHAT = "/v1/chat/completions"
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 STREAM = {**CALL, "stream": True, "stream_options": {"include_usage": True}}
 TROUBLES = (
     Behaviour(status=500),
@@ -165,7 +163,7 @@ async def _costs_are_exact(
     gateway: Gateway, key: GivenKey, served: list[httpx.Response], calls: int
 ) -> None:
     """Compare what the answers say they used with the ledger and with the budget's counter."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await counter(gateway, f"budget:key:{key.hash}:-"))["reserved"] != "0":  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.05)
     rows = await ledger(gateway, calls)

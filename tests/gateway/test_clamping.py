@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway.given import counter, ledger, model
+from tests.gateway.given import CHAT, counter, ledger, model
 from tests.gateway.test_accounting import vendors_answer
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
-CHAT = "/v1/chat/completions"
 WANTED: Json = {"clamp_max_tokens": True}
 # A thousandth of a dollar a token written; what is read costs next to nothing.
 PRICES: dict[str, Json] = {"input_cost_per_token": 1e-9, "output_cost_per_token": 0.001}

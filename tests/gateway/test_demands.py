@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.gateway.given import CALL, CHAT
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from tests.provider import Provider
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
-
-CALL: dict[str, Any] = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
-CHAT = "/v1/chat/completions"
 
 
 def told(reply: httpx.Response) -> tuple[int, str, str | None]:

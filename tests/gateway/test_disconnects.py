@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.gateway.given import counter, ledger
+from tests.gateway.given import CHAT, counter, ledger
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ STREAM = {
     "max_tokens": 20,
     "stream": True,
 }
-CHAT = "/v1/chat/completions"
 
 
 async def leave_after_the_first_chunk(client: httpx.AsyncClient, key: GivenKey) -> None:

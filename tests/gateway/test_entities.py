@@ -14,7 +14,7 @@ from shared.ledger.reset import reset
 from shared.storage.plans import Bearer
 from shared.storage.seeds import budget_seeds
 from tests.gateway.entities import KINDS, limited, linked
-from tests.gateway.given import counter, ledger, model
+from tests.gateway.given import CHAT, counter, ledger, model
 from tests.gateway.test_limits import state
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
-CHAT = "/v1/chat/completions"
 DOLLAR = 1_000_000_000
 LINKED = [Scope.TEAM_MEMBER, Scope.ORG, Scope.END_USER, Scope.TAG]
 SENTENCES = {

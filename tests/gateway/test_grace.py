@@ -54,7 +54,7 @@ async def given_seen(client: httpx.AsyncClient, given: Given, **columns: object)
 
 async def all_settled(gateway: Gateway) -> None:
     """Wait until no call runs: each settles after its last byte."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while gateway.exposure._reserved:  # noqa: ASYNC110 - nothing tells it
             await asyncio.sleep(0.01)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.given import model
+from tests.gateway.given import CHAT, model
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.gateway.given import Given
     from tests.provider import Provider
 
-CHAT = "/v1/chat/completions"
 HELLO = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
 
 

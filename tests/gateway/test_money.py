@@ -39,7 +39,7 @@ from shared.ledger.sweep import sweep
 from shared.spend.ids import correction_id, uuid7
 from shared.storage.admission import LEDGER
 from shared.storage.stores import Stores
-from tests.gateway.given import Given, GivenKey, model
+from tests.gateway.given import CHAT, Given, GivenKey, model
 from tests.storage.books import Books, Line
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHAT = "/v1/chat/completions"
 TOKEN = 1_000_000
 """What a token of an answer costs at `gpt`, in nanodollars; at `dear` it is twice as much."""
 WRITTEN: dict[str, Json] = {"input_cost_per_token": 0, "output_cost_per_token": 0.001}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.domain import Millis
 from shared.ledger.drain import drain
 from shared.ledger.reset import reset
-from tests.gateway.given import counter, ledger, model
+from tests.gateway.given import CHAT, counter, ledger, model
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
-CHAT = "/v1/chat/completions"
 DOLLAR = 1_000_000_000
 
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from shared.auth.keys import hash_key
-from tests.gateway.given import model, names
+from tests.gateway.given import CHAT, model, names
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
-CHAT = "/v1/chat/completions"
 
 
 def told(reply: httpx.Response) -> tuple[int, str, str, str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from tests.gateway.given import counter, ledger, model, names
+from tests.gateway.given import CHAT, counter, ledger, model, names
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -21,19 +21,8 @@ if TYPE_CHECKING:
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
-CHAT = "/v1/chat/completions"
 CALL: dict[str, Any] = {"model": "a, b", "messages": [{"role": "user", "content": "Hello"}]}
 FASTEST = {**CALL, "fastest_response": True}
-
-
-@pytest.fixture
-def other() -> Iterator[Provider]:
-    """A second provider."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
 
 
 async def test_all_answers_come_in_the_order_of_the_models_each_with_a_row_of_its_own(
@@ -98,7 +87,7 @@ async def test_the_first_answer_wins_and_the_loser_is_ended_and_costs_nothing(
     await provider.lost(1)
     rows = {orjson.loads(row["row"])["model_group"]: row for row in await ledger(gateway, 2)}
     assert ("0", True) == (rows["a"]["spend"], int(rows["b"]["spend"]) > 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await counter(gateway, f"budget:key:{key.hash}:-"))["reserved"] != "0":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert [] == await names(gateway, "parallel:deployment:*")

@@ -17,11 +17,11 @@ from shared.ledger.sweep import sweep
 from shared.spend.ids import uuid7
 from shared.storage.plans import Bearer
 from shared.storage.seeds import budget_seeds
-from tests.gateway.given import counter, ledger, model
+from tests.gateway.given import CHAT, counter, ledger, model
 from tests.provider import Behaviour, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -37,19 +37,8 @@ CALL: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Hello"}],
     "max_tokens": 20,
 }
-CHAT = "/v1/chat/completions"
 BOTH = '{"gpt": 1, "spare": 1}'
 SETTINGS: dict[str, Json] = {"fallbacks": [{"gpt": ["spare"]}], "num_retries": 0}
-
-
-@pytest.fixture
-def other() -> Iterator[Provider]:
-    """The provider of the model that stands in."""
-    server = Provider()
-    server.start()
-    yield server
-    server.release()
-    server.stop()
 
 
 @pytest.fixture

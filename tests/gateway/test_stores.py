@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain import Scope
 from shared.errors import PostgresDown
-from tests.gateway.given import counter, ledger, model, names, price_of
+from tests.gateway.given import CHAT, counter, ledger, model, names, price_of
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tests.provider import Provider
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
-CHAT = "/v1/chat/completions"
 BLOCK: dict[Scope, LiteralString] = {
     Scope.KEY: "update litellm_verificationtoken set blocked = true where token = %(id)s",
     Scope.TEAM: "update litellm_teamtable set blocked = true where team_id = %(id)s",

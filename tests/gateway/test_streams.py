@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tests.gateway.given import ledger
+from tests.gateway.given import CHAT, ledger
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.gateway.given import Given
     from tests.provider import Provider
 
-CHAT = "/v1/chat/completions"
 STREAM = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
 
 

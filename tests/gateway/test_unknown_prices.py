@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tests.gateway.given import ledger, model
+from tests.gateway.given import CHAT, ledger, model
 from tests.gateway.test_limits import state
 from tests.provider import Behaviour
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
 CALL = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
-CHAT = "/v1/chat/completions"
 REFUSE: Json = {"unknown_price": "refuse"}
 
 

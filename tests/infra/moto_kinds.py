@@ -32,76 +32,88 @@ def client(service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no typ
     )
 
 
+class Taught:
+    """What each taught kind of resource does alike; `create` and `delete` are its own."""
+
+    __module__ = "moto.taught"  # moto reads the service from it
+    kind: str
+    create: Callable[[str, Properties], str]
+    delete: Callable[[str, str], object]
+    attributes: Mapping[str, Callable[[str, str], str]]
+
+    def __init__(self, name: str, region: str) -> None:
+        self.physical_resource_id = name
+        self.region = region
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        return cls.kind
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return attr in cls.attributes
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        return type(self).attributes[attribute_name](self.region, self.physical_resource_id)
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Taught:
+        del account_id, kwargs
+        told = {**cloudformation_json.get("Properties", {}), "LogicalName": resource_name}
+        return cls(cls.create(region_name, told), region_name)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Taught,
+        new_resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+    ) -> Taught:
+        del original_resource
+        return cls.create_from_cloudformation_json(
+            new_resource_name, cloudformation_json, account_id, region_name
+        )
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+    ) -> None:
+        del cloudformation_json, account_id
+        cls.delete(region_name, resource_name)
+
+
 def resource(
     kind: str,
     create: Callable[[str, Properties], str],
     delete: Callable[[str, str], object] = lambda _region, _name: None,
     attributes: Mapping[str, Callable[[str, str], str]] = NONE,
-) -> type[CloudFormationModel]:
-    """Teach moto a kind of resource; moto finds it among the subclasses of its model.
+) -> type[Taught]:
+    """Teach moto a kind of resource; moto finds it among the direct subclasses of its model.
 
     `create` returns its physical id, by which `delete` and `attributes` know it.
     """
-
-    class Taught(CloudFormationModel):
-        __module__ = "moto.taught"  # moto reads the service from it
-
-        def __init__(self, name: str, region: str) -> None:
-            self.physical_resource_id = name
-            self.region = region
-
-        @staticmethod
-        def cloudformation_name_type() -> str:
-            return ""
-
-        @staticmethod
-        def cloudformation_type() -> str:
-            return kind
-
-        @classmethod
-        def has_cfn_attr(cls, attr: str) -> bool:
-            return attr in attributes
-
-        def get_cfn_attribute(self, attribute_name: str) -> str:
-            return attributes[attribute_name](self.region, self.physical_resource_id)
-
-        @classmethod
-        def create_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: Properties,
-            account_id: str,
-            region_name: str,
-            **kwargs: Any,  # noqa: ANN401
-        ) -> Taught:
-            del account_id, kwargs
-            told = {**cloudformation_json.get("Properties", {}), "LogicalName": resource_name}
-            return cls(create(region_name, told), region_name)
-
-        @classmethod
-        def update_from_cloudformation_json(
-            cls,
-            original_resource: Taught,
-            new_resource_name: str,
-            cloudformation_json: Properties,
-            account_id: str,
-            region_name: str,
-        ) -> Taught:
-            del original_resource
-            return cls.create_from_cloudformation_json(
-                new_resource_name, cloudformation_json, account_id, region_name
-            )
-
-        @classmethod
-        def delete_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: Properties,
-            account_id: str,
-            region_name: str,
-        ) -> None:
-            del cloudformation_json, account_id
-            delete(region_name, resource_name)
-
-    Taught.__name__ = kind.replace("::", "_")
-    return Taught
+    own = {
+        "__module__": Taught.__module__,
+        "kind": kind,
+        "create": staticmethod(create),
+        "delete": staticmethod(delete),
+        "attributes": attributes,
+    }
+    return type(kind.replace("::", "_"), (Taught, CloudFormationModel), own)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from local.cli import app
 from local.servers import ROOT
@@ -163,3 +164,20 @@ def test_every_command_of_the_command_line_is_reachable_and_explained(
 
     assert commands == set(script.LOCKS)
     assert [] == [name for name in sorted(commands) if f"\n  {name} " not in script.USAGE]
+
+
+def test_quick_tests_share_the_cores_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda _, argv, __: started.append(argv[1:]))
+
+    for arguments in (["tests/wire"], ["-n", "0", "-x"], ["--all"]):
+        CliRunner().invoke(app, ["test", *arguments])
+
+    whole, alone, slow = started
+    assert ["-m", "not slow", "tests/wire"] == whole[-3:]
+    assert ("-n", "auto") == tuple(whole[:2])
+    assert ["-n", "0", "-x"] == alone[-3:]
+    assert [] == slow

@@ -1,3 +1,5 @@
+"""The door speaks Upstash: values, pipelines, transactions, scripts, subscriptions, refusals."""
+
 from __future__ import annotations
 
 import asyncio
@@ -11,45 +13,12 @@ import pytest
 from upstash_redis.asyncio import Redis
 from upstash_redis.errors import UpstashError
 
-from local.door.app import Door
-from local.door.faults import Fault
-from local.door.resp import Connection
-from local.servers import LOOPBACK
-from local.threads import ServerThread
+from tests.local.door_calls import post
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from local.door.server import DoorThread
-    from local.valkey import Valkey
 
-CONTROL = {"Authorization": "Bearer control"}
 KEY_LOCKING = "#!lua flags=allow-key-locking\nreturn redis.call('GET', KEYS[1])"
-
-
-@pytest.fixture
-async def redis(door: DoorThread) -> AsyncIterator[Redis]:
-    async with Redis(door.url, door.token, rest_retries=0) as redis:
-        yield redis
-
-
-@pytest.fixture
-async def http(door: DoorThread) -> AsyncIterator[aiohttp.ClientSession]:
-    headers = {"Authorization": f"Bearer {door.token}"}
-    async with aiohttp.ClientSession(door.url, headers=headers) as session:
-        yield session
-
-
-async def _post(
-    http: aiohttp.ClientSession,
-    path: str,
-    *,
-    json: object = None,
-    data: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> tuple[int, object]:
-    async with http.post(path, json=json, data=data, headers=headers) as reply:
-        return reply.status, await reply.json()
 
 
 async def test_values_come_back_as_they_went(redis: Redis) -> None:
@@ -88,7 +57,7 @@ async def test_pipeline_returns_every_reply(redis: Redis) -> None:
 async def test_pipeline_goes_on_after_an_error(http: aiohttp.ClientSession) -> None:
     commands = [["SET", "s", "x"], ["INCR", "s"], ["NO", "SUCH"], ["BLPOP", "q", 0], ["GET", "s"]]
 
-    status, told = await _post(http, "/pipeline", json=commands)
+    status, told = await post(http, "/pipeline", json=commands)
 
     assert isinstance(told, list)
     assert (200, "OK", "x") == (status, told[0]["result"], told[4]["result"])
@@ -107,7 +76,7 @@ async def test_transaction_with_a_bad_command_changes_nothing(
     http: aiohttp.ClientSession,
     redis: Redis,
 ) -> None:
-    status, told = await _post(http, "/multi-exec", json=[["INCR", "n"], ["NO", "SUCH"]])
+    status, told = await post(http, "/multi-exec", json=[["INCR", "n"], ["NO", "SUCH"]])
 
     assert (400, True) == (status, isinstance(told, dict) and "EXECABORT" in told["error"])
     assert await redis.get("n") is None
@@ -117,7 +86,7 @@ async def test_concurrent_transactions_do_not_mix(http: aiohttp.ClientSession) -
     commands = [["INCR", "n"], ["INCR", "n"], ["GET", "n"]]
 
     answers = await asyncio.gather(
-        *(_post(http, "/multi-exec", json=commands) for _ in range(50)),
+        *(post(http, "/multi-exec", json=commands) for _ in range(50)),
     )
 
     seen = sorted(int(told[2]["result"]) for _, told in answers if isinstance(told, list))
@@ -159,9 +128,9 @@ async def test_script_flags_of_valkey_stay(redis: Redis) -> None:
 
 
 async def test_error_of_valkey_is_a_400_with_its_words(http: aiohttp.ClientSession) -> None:
-    await _post(http, "/", json=["HSET", "h", "f", "v"])
+    await post(http, "/", json=["HSET", "h", "f", "v"])
 
-    status, told = await _post(http, "/", json=["GET", "h"])
+    status, told = await post(http, "/", json=["GET", "h"])
 
     assert isinstance(told, dict)
     assert (400, "WRONGTYPE") == (status, told["error"].split()[0])
@@ -169,7 +138,7 @@ async def test_error_of_valkey_is_a_400_with_its_words(http: aiohttp.ClientSessi
 
 @pytest.mark.parametrize("body", ["", "{", '"GET"', "[]", "{}", '["SUBSCRIBE","c"]'])
 async def test_what_is_no_command_is_a_400(http: aiohttp.ClientSession, body: str) -> None:
-    status, told = await _post(http, "/", data=body)
+    status, told = await post(http, "/", data=body)
 
     assert (400, ["error"]) == (status, list(told) if isinstance(told, dict) else told)
 
@@ -182,26 +151,26 @@ async def test_body_over_upstashs_limit_is_a_413(http: aiohttp.ClientSession) ->
 
 
 async def test_other_json_values_are_sent_as_json(http: aiohttp.ClientSession) -> None:
-    await _post(http, "/", json=["RPUSH", "l", 1, 1.5, True, None, {"a": [1]}])
+    await post(http, "/", json=["RPUSH", "l", 1, 1.5, True, None, {"a": [1]}])
 
-    _, told = await _post(http, "/", json=["LRANGE", "l", 0, -1])
+    _, told = await post(http, "/", json=["LRANGE", "l", 0, -1])
 
     assert {"result": ["1", "1.5", "true", "null", '{"a":[1]}']} == told
 
 
 async def test_path_is_a_command_with_body_and_query(http: aiohttp.ClientSession) -> None:
-    await _post(http, "/set/foo%2Fx?EX=100", data="b r")
+    await post(http, "/set/foo%2Fx?EX=100", data="b r")
 
-    assert (200, {"result": "b r"}) == await _post(http, "/get/foo%2Fx")
-    assert (200, {"result": 100}) == await _post(http, "/ttl/foo%2Fx")
+    assert (200, {"result": "b r"}) == await post(http, "/get/foo%2Fx")
+    assert (200, {"result": 100}) == await post(http, "/ttl/foo%2Fx")
 
 
 async def test_base64_encodes_every_string_but_ok(http: aiohttp.ClientSession) -> None:
     headers = {"Upstash-Encoding": "base64"}
     script = ["EVAL", "return {'a', {'b'}, 1, redis.status_reply('PONG')}", 0]
 
-    _, ok = await _post(http, "/", json=["SET", "k", "OK"], headers=headers)
-    _, told = await _post(http, "/", json=script, headers=headers)
+    _, ok = await post(http, "/", json=["SET", "k", "OK"], headers=headers)
+    _, told = await post(http, "/", json=script, headers=headers)
 
     assert {"result": "OK"} == ok
     assert {"result": [_base64("a"), [_base64("b")], 1, _base64("PONG")]} == told
@@ -209,14 +178,14 @@ async def test_base64_encodes_every_string_but_ok(http: aiohttp.ClientSession) -
 
 async def test_token_may_come_in_the_query(door: DoorThread) -> None:
     async with aiohttp.ClientSession(door.url) as anonymous:
-        assert (200, {"result": "PONG"}) == await _post(anonymous, f"/ping?_token={door.token}")
+        assert (200, {"result": "PONG"}) == await post(anonymous, f"/ping?_token={door.token}")
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic dGVzdA==", "é"])
 async def test_other_tokens_are_a_401(door: DoorThread, authorization: str) -> None:
     headers = {"Authorization": authorization}
     async with aiohttp.ClientSession(door.url, headers=headers) as stranger:
-        status, told = await _post(stranger, "/ping")
+        status, told = await post(stranger, "/ping")
 
     assert (401, ["error"]) == (status, list(told) if isinstance(told, dict) else told)
 
@@ -254,153 +223,6 @@ async def test_monitor_shows_commands(http: aiohttp.ClientSession, redis: Redis)
         await redis.get("watched")
 
         assert ('"OK"', True) == (first, '"GET" "watched"' in await _event(stream))
-
-
-async def test_calls_are_counted_by_request_and_by_command(
-    redis: Redis,
-    door: DoorThread,
-) -> None:
-    pipeline = redis.pipeline()
-    pipeline.set("a", "1")
-    pipeline.get("a")
-    await pipeline.exec()
-    await redis.get("a")
-
-    assert (2, {"SET": 1, "GET": 2}) == (door.calls.http, dict(door.calls.by_command))
-
-
-@pytest.mark.parametrize(("kind", "status"), [("status_429", 429), ("status_500", 500)])
-async def test_fault_answers_once_with_a_status(
-    http: aiohttp.ClientSession,
-    door: DoorThread,
-    kind: str,
-    status: int,
-) -> None:
-    door.faults.add(kind)  # pyright: ignore[reportArgumentType] - a parameter of the test
-
-    first, _ = await _post(http, "/", json=["INCR", "n"])
-
-    assert (status, (200, {"result": 1})) == (first, await _post(http, "/", json=["INCR", "n"]))
-
-
-async def test_fault_can_be_a_web_page(http: aiohttp.ClientSession, door: DoorThread) -> None:
-    door.faults.add("html_502")
-
-    async with http.post("/", json=["PING"]) as reply:
-        assert (502, "text/html") == (reply.status, reply.content_type)
-
-
-@pytest.mark.parametrize(
-    ("kind", "done"),
-    [("refuse", None), ("drop_before", None), ("drop_after", "1")],
-)
-async def test_cut_connection_loses_the_call_or_only_its_reply(
-    http: aiohttp.ClientSession,
-    door: DoorThread,
-    kind: str,
-    done: str | None,
-) -> None:
-    door.faults.add(kind, times=2)  # pyright: ignore[reportArgumentType] - a parameter of the test
-
-    with pytest.raises(aiohttp.ClientError):  # POST: aiohttp does not repeat it
-        await _post(http, "/", json=["INCR", "n"])
-
-    door.faults.clear()
-    assert (200, {"result": done}) == await _post(http, "/get/n")
-
-
-async def test_half_a_pipeline_is_executed(http: aiohttp.ClientSession, door: DoorThread) -> None:
-    door.faults.add("half_pipeline")
-
-    with pytest.raises(aiohttp.ClientError):
-        await _post(http, "/pipeline", json=[["INCR", "a"], ["INCR", "b"]])
-
-    assert (200, {"result": ["1", None]}) == await _post(http, "/mget/a/b")
-
-
-async def test_slow_call_is_served_in_the_end(
-    http: aiohttp.ClientSession, door: DoorThread
-) -> None:
-    door.faults.add("slow", seconds=0.05)
-
-    assert (200, {"result": 1}) == await _post(http, "/", json=["INCR", "n"])
-
-
-async def test_fault_strikes_only_the_command_it_names(
-    http: aiohttp.ClientSession,
-    door: DoorThread,
-) -> None:
-    door.faults.add("status_500", command="eval")
-
-    spared, _ = await _post(http, "/ping")
-    struck, _ = await _post(http, "/", json=["EVAL", "return 1", 0])
-
-    assert (200, 500) == (spared, struck)
-
-
-async def test_chance_fails_some_calls(http: aiohttp.ClientSession, door: DoorThread) -> None:
-    door.faults.add("status_500", times=None, probability=0.5)
-
-    statuses = [(await _post(http, "/ping"))[0] for _ in range(100)]
-
-    assert 20 < statuses.count(500) < 80
-
-
-def test_unknown_fault_is_refused() -> None:
-    with pytest.raises(ValueError, match="there are"):
-        Fault(kind="explode")  # pyright: ignore[reportArgumentType] - the mistake under test
-
-
-async def test_stopped_door_refuses_and_started_again_serves(
-    http: aiohttp.ClientSession,
-    door: DoorThread,
-) -> None:
-    await asyncio.to_thread(door.stop)
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await _post(http, "/ping")
-
-    door.start()
-
-    assert (200, {"result": "PONG"}) == await _post(http, "/ping")
-
-
-@pytest.fixture
-def controlled(valkey: Valkey) -> Iterator[ServerThread]:
-    connection = Connection(LOOPBACK, valkey.port, valkey.password)
-
-    class Server(ServerThread):
-        def close(self) -> None:
-            connection.close()
-
-    server = Server(Door(connection, "token", control_token="control"))
-    server.start()
-    yield server
-    server.stop()
-
-
-async def test_faults_and_counters_are_reached_over_http(controlled: ServerThread) -> None:
-    async with aiohttp.ClientSession(controlled.url) as http:
-        await _post(http, "/_control/faults", json={"kind": "status_500"}, headers=CONTROL)
-        struck, _ = await _post(http, "/ping?_token=token")
-        spared, _ = await _post(http, "/ping?_token=token")
-        async with http.get("/_control/calls", headers=CONTROL) as reply:
-            calls = await reply.json()
-
-    assert (500, 200, {"http": 2, "by_command": {"PING": 2}}) == (struck, spared, calls)
-
-
-async def test_control_needs_its_own_token(controlled: ServerThread) -> None:
-    async with aiohttp.ClientSession(controlled.url) as http:
-        headers = {"Authorization": "Bearer token"}
-        status, _ = await _post(http, "/_control/faults", json={}, headers=headers)
-
-    assert 401 == status
-
-
-async def test_there_is_no_control_without_a_control_token(http: aiohttp.ClientSession) -> None:
-    status, told = await _post(http, "/_control/faults", json={"kind": "status_500"})
-
-    assert (400, True) == (status, isinstance(told, dict) and "unknown command" in told["error"])
 
 
 async def _event(stream: aiohttp.ClientResponse) -> str:

@@ -19,6 +19,7 @@ USAGE: JsonObject = {
 
 THINKING: JsonObject = {"type": "thinking", "thinking": "Hm, Bern.", "signature": "c2lnbmVk"}
 REDACTED: JsonObject = {"type": "redacted_thinking", "data": "ZW5jcnlwdGVk"}
+HELD: JsonObject = {"type": "ephemeral", "ttl": "1h"}  # as a caller marks what is to be cached
 TEXT: JsonObject = {"type": "text", "text": "I look.", "citations": None}
 TOOL_USE: JsonObject = {
     "type": "tool_use",

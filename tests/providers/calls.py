@@ -64,3 +64,7 @@ def last_delta(**more: Json) -> JsonObject:
 def decoded(decoder: Decoder, *pieces: bytes) -> list[StreamEvent]:
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return events + decoder.end()
+
+
+def said(role: str, content: Json, **more: Json) -> JsonObject:
+    return {"role": role, "content": content, **more}

@@ -1,4 +1,4 @@
-"""Anthropic's Messages API asked in OpenAI's words, and its own callers bridged to a chat."""
+"""Anthropic's Messages API asked in OpenAI's words."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from shared.errors import BadRequest
 from shared.providers.anthropic.dialect import Anthropic
 from shared.providers.anthropic.native import AnthropicMessages
 from shared.providers.messages.turns import chat_messages
-from shared.providers.registry import dialect_of
 from shared.providers.unsupported import Unsupported
 from tests.providers.anthropic_wire import (
     HAPPENED,
+    HELD,
     MESSAGE,
     OVERLOADED,
     REDACTED,
@@ -28,7 +28,7 @@ from tests.providers.anthropic_wire import (
     events,
     message,
 )
-from tests.providers.calls import HELLO, call, decoded, deployment
+from tests.providers.calls import HELLO, call, decoded, deployment, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from shared.providers.dialect import StreamEvent
 
 LIMITS = Unsupported("anthropic", "fast", UNHANDLED)
-HELD: JsonObject = {"type": "ephemeral", "ttl": "1h"}
 
 
 def sent(
@@ -44,16 +43,6 @@ def sent(
 ) -> dict[str, Any]:
     to = deployment("anthropic", model=model, **changed)
     return orjson.loads(Anthropic().request(call({**HELLO, **body}), to).body)
-
-
-def said(role: str, content: Json, **more: Json) -> JsonObject:
-    return {"role": role, "content": content, **more}
-
-
-def bridged(body: JsonObject, provider: str = "openai", model: str = "gpt-5") -> dict[str, Any]:
-    to = deployment(provider, model=model)
-    asked = call({**HELLO, "max_tokens": 9, **body}, Endpoint.MESSAGES)
-    return orjson.loads(dialect_of(provider, Endpoint.MESSAGES).request(asked, to).body)
 
 
 def deltas() -> list[dict[str, Any]]:
@@ -329,76 +318,3 @@ def test_the_betas_of_caller_and_deployment_are_joined() -> None:
     headers = AnthropicMessages().request(asked, to).headers
 
     assert ("a,b", "x") == (headers["anthropic-beta"], headers["anthropic-version"])
-
-
-def test_a_bridged_call_leaves_behind_what_only_tunes_anthropic() -> None:
-    body = bridged(
-        {
-            "context_management": {"edits": []},
-            "metadata": {"user_id": "u"},
-            "speed": "fast",
-            "thinking": {"type": "adaptive"},
-            "output_config": {"effort": "max"},
-            "system": [{"type": "text", "text": "Be brief.", "cache_control": HELD}],
-        }
-    )
-
-    assert {
-        "model": "gpt-5",
-        "messages": [said("system", "Be brief."), said("user", "Hello")],
-        "max_completion_tokens": 9,
-        "reasoning_effort": "high",
-    } == body
-
-
-def test_a_model_that_does_not_reason_is_not_asked_to() -> None:
-    body = bridged({"thinking": {"type": "enabled", "budget_tokens": 2000}}, model="gpt-4o")
-
-    assert "reasoning_effort" not in body
-
-
-def test_a_bridged_result_with_an_image_is_followed_by_the_image() -> None:
-    source: JsonObject = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
-    result: JsonObject = {
-        "type": "tool_result",
-        "tool_use_id": "t",
-        "content": [{"type": "text", "text": "See:"}, {"type": "image", "source": source}],
-    }
-
-    body = bridged({"messages": [said("user", [result])]})
-
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0K"}}
-    assert [
-        {"role": "tool", "tool_call_id": "t", "content": "See:"},
-        said("user", [image]),
-    ] == body["messages"]
-
-
-def test_a_bridged_schema_is_strict_only_where_openai_would_take_it_so() -> None:
-    closed: JsonObject = {
-        "type": "object",
-        "properties": {"a": {"type": "string"}},
-        "required": ["a"],
-        "additionalProperties": False,
-    }
-    loose: JsonObject = {**closed, "required": []}
-
-    formats = [
-        bridged({"output_config": {"format": {"type": "json_schema", "schema": schema}}})
-        for schema in (closed, loose)
-    ]
-
-    assert [True, False] == [body["response_format"]["json_schema"]["strict"] for body in formats]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
-        {"mcp_servers": [{"url": "https://a.example"}]},
-        {"messages": [said("user", [{"type": "container_upload", "file_id": "f"}])]},
-    ],
-)
-def test_what_only_anthropic_can_do_is_refused_elsewhere(body: JsonObject) -> None:
-    with pytest.raises(BadRequest, match="does not support"):
-        bridged(body)

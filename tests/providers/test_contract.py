@@ -99,7 +99,7 @@ def test_a_tools_call_is_one(provider: str) -> None:
     body: Any = spoken(provider).reply(call(), EVERY[provider].reply).body
 
     (made,) = body["choices"][0]["message"]["tool_calls"]
-    assert CALL == {name: made[name] for name in CALL}
+    assert {**CALL, "id": EVERY[provider].call_id} == {name: made[name] for name in CALL}
 
 
 @every
@@ -112,7 +112,7 @@ def test_a_stream_has_the_replys_text_call_and_usage(provider: str) -> None:
     deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
     calls = [made for d in deltas for made in d.tool_calls or []]
     assert "Hello €" == "".join(d.content or "" for d in deltas)
-    assert ("call_1", "weather") == (calls[0].id, calls[0].function and calls[0].function.name)
+    assert (wire.call_id, "weather") == (calls[0].id, calls[0].function and calls[0].function.name)
     assert ARGUMENTS == "".join((c.function and c.function.arguments) or "" for c in calls)
     assert ["tool_calls"] == [
         c.finish_reason for chunk in chunks for c in chunk.choices if c.finish_reason

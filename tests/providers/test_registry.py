@@ -8,7 +8,12 @@ import pytest
 from shared.config.vendors import VENDORS
 from shared.domain import Endpoint
 from shared.errors import BadRequest
-from shared.providers.registry import UnknownProvider, dialect_of
+from shared.providers.registry import (
+    UnknownProvider,
+    counts_tokens,
+    dialect_of,
+    request_for,
+)
 from tests.providers.calls import HELLO, call, decoded, deployment, last_delta, sse
 
 CHAT = "/chat/completions"
@@ -111,3 +116,24 @@ def test_foundry_is_addressed_by_its_older_and_its_newer_path(base: str, url: st
 
     assert (base + url, "sk-secret") == (request.url, request.headers["api-key"])
     assert b'"model":"gpt-4o"' in request.body
+
+
+def test_claudes_tokens_on_vertex_are_counted_there() -> None:
+    to = deployment(
+        "vertex_ai",
+        model="claude-sonnet-4-5@20250929",
+        api_base="https://v.example.com/v1/projects/p/locations/global/publishers/google",
+    )
+    asked = call({**HELLO, "max_tokens": 9}, Endpoint.COUNT_TOKENS)
+
+    request = request_for(asked, to)
+
+    path = "/publishers/anthropic/models/count-tokens:rawPredict"
+    body = orjson.loads(request.body)
+    assert request.url.endswith(path)
+    assert ("claude-sonnet-4-5", "vertex-2023-10-16", False) == (
+        body["model"],
+        body["anthropic_version"],
+        "max_tokens" in body,
+    )
+    assert counts_tokens("vertex_ai", Endpoint.COUNT_TOKENS, "claude-sonnet-4-5@20250929")

@@ -33,13 +33,17 @@ CALL: JsonObject = {
 
 @dataclass(frozen=True)
 class Wire:
-    """One vendor's bytes: a whole answer, a stream, an error; `base` is where it lives."""
+    """One vendor's bytes: a whole answer, a stream, an error; `base` is where it lives.
+
+    `call_id` is the id that its call of a tool is given.
+    """
 
     base: str
     reply: bytes
     stream: bytes
     usage: Usage
     error: bytes
+    call_id: str = "call_1"
 
 
 def openai_chunk(delta: JsonObject, finish: str | None = None, **more: Json) -> JsonObject:
@@ -168,6 +172,7 @@ GEMINI = Wire(
     ),
     usage=Usage(30, 8, cached_tokens=20, reasoning_tokens=2),
     error=b'{"error":{"code":429,"message":"Slow down","status":"RESOURCE_EXHAUSTED"}}',
+    call_id="call_1__thought__c2ln",
 )
 
 

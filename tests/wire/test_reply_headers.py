@@ -47,6 +47,7 @@ def test_every_fact_has_its_header() -> None:
         timeout_seconds=30.0,
         cache_key="k",
         rate_limits={"x-ratelimit-api_key-remaining-requests": "59"},
+        of_vendor={"llm_provider-x-request-id": "theirs"},
     )
 
     assert {
@@ -67,6 +68,7 @@ def test_every_fact_has_its_header() -> None:
         "x-litellm-timeout": "30.000",
         "x-litellm-cache-key": "k",
         "x-ratelimit-api_key-remaining-requests": "59",
+        "llm_provider-x-request-id": "theirs",
     }.items() <= found.items()
 
 

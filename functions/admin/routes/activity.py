@@ -1,4 +1,4 @@
-"""The routes /{user|team|organization|customer|tag}/daily/activity, page by page and whole."""
+"""The routes /{user|team|organization|customer|tag}/daily/activity: pages, whole, as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from functions.admin.bodies import shown
 from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from shared.admin.activity import daily_activity, whole_activity
-from shared.wire.admin_reports import Activity, ActivityReply
+from shared.admin.activity_export import csv_of, export_activity
+from shared.wire.admin_reports import Activity, ActivityExport, ActivityReply, ExportRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +47,22 @@ def _whole(kind: Kind) -> Route:
     return whole
 
 
+def _export(kind: Kind) -> Route:
+    async def export(who: Who, query: Annotated[ActivityExport, Query()]) -> Response:
+        rows, name = await export_activity(who.desk, who.caller, kind, query, who.now)
+        headers = {
+            "cache-control": "no-store",
+            "content-disposition": f'attachment; filename="{name}"',
+        }
+        if query.format == "csv":
+            return Response(csv_of(rows), headers=headers, media_type="text/csv")
+        reply = shown(rows)
+        reply.headers.update(headers)
+        return reply
+
+    return export
+
+
 for _name, (_kind, _whose) in _ABOUT.items():
     _path = f"/{_name}/daily/activity"
     for _full, _route, _how in (
@@ -59,3 +76,16 @@ for _name, (_kind, _whose) in _ABOUT.items():
             description=f"Show the days {_whose}: {_how}.",
             name=_full.strip("/").replace("/", "_"),
         )
+    router.add_api_route(
+        f"{_path}/export",
+        _export(_kind),
+        responses={
+            200: {
+                "model": list[ExportRow],
+                "content": {"text/csv": {"schema": {"type": "string"}}},
+                "description": "The rows, as a file.",
+            }
+        },
+        description=f"Show the days {_whose}: as a table.",
+        name=f"{_name}_daily_activity_export",
+    )

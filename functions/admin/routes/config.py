@@ -1,4 +1,4 @@
-"""The routes under /config, /fallback and /cache."""
+"""The routes under /config and /fallback."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from shared.admin import settings
-from shared.storage import cache_entries
-from shared.storage.health import is_redis_up
-from shared.storage.redis import Redis
 from shared.wire.admin_config import (
-    CacheCleared,
-    CacheKeys,
-    CachePing,
     CallbacksReply,
     ConfigField,
+    DeleteCallback,
+    DeletedCallback,
     DeleteField,
     Fallback,
     FallbackType,
@@ -97,6 +93,18 @@ async def callbacks(who: Who) -> Response:
 
 
 @router.post(
+    "/config/callback/delete",
+    openapi_extra=documented(DeleteCallback),
+    responses={200: {"model": DeletedCallback}},
+)
+async def delete_callback(request: Request, who: Who) -> Response:
+    """Take a callback out of `success_callback`, which does nothing here but may have been set."""
+    body = await asked(request, DeleteCallback)
+    left = await settings.delete_callback(who.desk, who.caller, body.callback_name.lower())
+    return shown(DeletedCallback.of(body.callback_name.lower(), left, who.now))
+
+
+@router.post(
     "/fallback", openapi_extra=documented(SetFallback), responses={200: {"model": Fallback}}
 )
 async def set_fallback(request: Request, who: Who) -> Response:
@@ -120,35 +128,3 @@ async def delete_fallback(
     """Let nothing stand in for a model any more."""
     await settings.delete_fallback(who.desk, who.caller, model, fallback_type)
     return shown(Done(message=f"Fallbacks of {model} deleted"))
-
-
-@router.get("/cache/ping", responses={200: {"model": CachePing}})
-async def ping(who: Who) -> Response:
-    """Say whether the response cache can be read and written."""
-    redis = _cache(who)
-    is_up = await is_redis_up(redis) and await cache_entries.can_write(redis)
-    word = "success" if is_up else "failed"
-    status = "healthy" if is_up else "unhealthy"
-    reply = CachePing(status=status, ping_response=is_up, set_cache_response=word)
-    return shown(reply, 200 if is_up else 503)
-
-
-@router.post(
-    "/cache/delete", openapi_extra=documented(CacheKeys), responses={200: {"model": CacheCleared}}
-)
-async def delete_entries(request: Request, who: Who) -> Response:
-    """Delete entries of the response cache by name."""
-    body = await asked(request, CacheKeys)
-    deleted = await cache_entries.delete_entries(_cache(who), body.keys)
-    return shown(CacheCleared(deleted=deleted))
-
-
-@router.post("/cache/flushall", responses={200: {"model": CacheCleared}})
-async def flush(who: Who) -> Response:
-    """Delete every entry of the response cache, and nothing else."""
-    return shown(CacheCleared(deleted=await cache_entries.delete_all_entries(_cache(who))))
-
-
-def _cache(who: Who) -> Redis:
-    """Return the database in which the response cache is."""
-    return who.desk.stores.cache or who.desk.stores.redis

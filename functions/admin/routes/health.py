@@ -14,16 +14,24 @@ from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from functions.admin.state import state_of
-from shared.admin import checkups
+from shared.admin import checkups, connections, health_log, raw_requests, services
 from shared.storage.health import is_postgres_up, is_redis_up
 from shared.wire.admin_checkups import (
+    ConnectionReply,
     CountTokens,
+    HealthHistory,
+    HealthQuery,
     HealthReply,
+    LatestHealth,
+    RawRequest,
     ReadinessDetails,
     RouteEntry,
     Routes,
+    ServiceReply,
     SupportedParams,
+    TestConnection,
     TokenCount,
+    TransformRequest,
 )
 from shared.wire.admin_fields import Identifier
 
@@ -81,10 +89,47 @@ async def health(
     """
     named = checkups.Named(model, model_id)
     found = await checkups.health(who.desk, who.principal, named, who.now)
+    await health_log.note(who.desk, who.caller, found)
     if not who.caller.sees_all:
         found = checkups.without_addresses(found)
     is_down = named.is_any and found.healthy_count == 0
     return shown(found, HTTPStatus.SERVICE_UNAVAILABLE if is_down else HTTPStatus.OK)
+
+
+@router.get("/health/history", responses={200: {"model": HealthHistory}})
+async def history(who: Who, query: Annotated[HealthQuery, Query()]) -> Response:
+    """Show how deployments were when /health called them: each change, and once an hour."""
+    return shown(await health_log.history(who.desk, query))
+
+
+@router.get("/health/latest", responses={200: {"model": LatestHealth}})
+async def latest(who: Who) -> Response:
+    """Show how each deployment was when /health last called it."""
+    return shown(await health_log.latest(who.desk))
+
+
+@router.post(
+    "/health/test_connection",
+    openapi_extra=documented(TestConnection),
+    responses={200: {"model": ConnectionReply}},
+)
+async def test_connection(request: Request, who: Who) -> Response:
+    """Call a deployment there is, or one that is described and not kept, with the least it answers.
+
+    What is described is judged as by /model/new: nothing of the process's own goes to its address.
+    """
+    body = await asked(request, TestConnection)
+    return shown(await connections.test_connection(who.desk, body, who.now))
+
+
+@router.get("/health/services", responses={200: {"model": ServiceReply}})
+async def try_service(
+    request: Request, who: Who, service: Annotated[Identifier, Query()]
+) -> Response:
+    """Send a test alert to slack or webhook."""
+    settings = state_of(request.app).settings
+    addresses = {"slack": settings.slack_webhook_url, "webhook": settings.webhook_url}
+    return shown(await services.try_service(who.desk, service, addresses))
 
 
 @router.get("/routes", responses={200: {"model": Routes}})
@@ -111,6 +156,20 @@ async def token_counter(request: Request, who: Who) -> Response:
     """Estimate how many tokens a prompt has."""
     body = await asked(request, CountTokens)
     return shown(checkups.count_tokens(who.desk, body))
+
+
+@router.post(
+    "/utils/transform_request",
+    openapi_extra=documented(TransformRequest),
+    responses={200: {"model": RawRequest}},
+)
+async def transform_request(request: Request, who: Who) -> Response:
+    """Show what a vendor would be sent for a request, which is not sent; secrets are left out."""
+    body = await asked(request, TransformRequest)
+    with_place = who.caller.sees_all
+    return shown(
+        raw_requests.raw_request(who.desk, who.principal, body, who.now, with_place=with_place)
+    )
 
 
 @router.get("/utils/supported_openai_params", responses={200: {"model": SupportedParams}})

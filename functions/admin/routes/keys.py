@@ -12,7 +12,7 @@ from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from functions.admin.idempotency import answer_once
-from shared.admin import key_reads, key_rotation, keys
+from shared.admin import key_reads, key_rotation, keys, many_keys
 from shared.wire.admin_fields import KeyReference
 from shared.wire.admin_keys import (
     AliasPage,
@@ -102,7 +102,7 @@ async def update(request: Request, who: Who) -> Response:
 async def bulk_update(request: Request, who: Who) -> Response:
     """Change many keys, each for itself."""
     body = await asked(request, UpdateKeys)
-    return shown(await keys.update_keys(who.desk, who.caller, body, who.now))
+    return shown(await many_keys.update_keys(who.desk, who.caller, body, who.now))
 
 
 @router.post(
@@ -111,9 +111,9 @@ async def bulk_update(request: Request, who: Who) -> Response:
     responses={200: {"model": UpdatedKeys}},
 )
 async def bulk_update_of_team(request: Request, who: Who) -> Response:
-    """Change many keys of one team, each for itself."""
+    """Give keys of one team the same fields, those named or all that can be used."""
     body = await asked(request, UpdateTeamKeys)
-    return shown(await keys.update_keys(who.desk, who.caller, body, who.now))
+    return shown(await many_keys.update_team_keys(who.desk, who.caller, body, who.now))
 
 
 @router.post(
@@ -121,9 +121,13 @@ async def bulk_update_of_team(request: Request, who: Who) -> Response:
     openapi_extra=documented(RegenerateKey),
     responses={200: {"model": GeneratedKey}},
 )
-async def regenerate(request: Request, who: Who) -> Response:
-    """Give a key another secret, without a name the caller's own."""
+async def regenerate(
+    request: Request, who: Who, key: Annotated[KeyReference | None, Query()] = None
+) -> Response:
+    """Give the key that the body names, or else the query, another secret; else the caller's."""
     body = await asked(request, RegenerateKey)
+    if body.key is None and key is not None:
+        body = body.model_copy(update={"key": key})
     return await answer_once(
         request,
         who,

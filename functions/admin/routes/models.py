@@ -14,6 +14,7 @@ from functions.admin.documented import DocumentedRoute
 from shared.admin import credentials, model_reads, models, rotation
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import (
+    BlockModel,
     CredentialRow,
     Credentials,
     DeletedModel,
@@ -74,22 +75,22 @@ async def delete(request: Request, who: Who) -> Response:
 
 
 @router.post(
-    "/model/block", openapi_extra=documented(NameModel), responses={200: {"model": ModelRow}}
+    "/model/block", openapi_extra=documented(BlockModel), responses={200: {"model": ModelRow}}
 )
 async def block(request: Request, who: Who) -> Response:
     """Leave a deployment out from the next request on."""
-    body = await asked(request, NameModel)
-    row = await models.block_model(who.desk, who.caller, body.id, blocked=True)
+    body = await asked(request, BlockModel)
+    row = await models.block_model(who.desk, who.caller, body.model_id, blocked=True)
     return shown(models.visible(row))
 
 
 @router.post(
-    "/model/unblock", openapi_extra=documented(NameModel), responses={200: {"model": ModelRow}}
+    "/model/unblock", openapi_extra=documented(BlockModel), responses={200: {"model": ModelRow}}
 )
 async def unblock(request: Request, who: Who) -> Response:
     """Let a blocked deployment in again."""
-    body = await asked(request, NameModel)
-    row = await models.block_model(who.desk, who.caller, body.id, blocked=False)
+    body = await asked(request, BlockModel)
+    row = await models.block_model(who.desk, who.caller, body.model_id, blocked=False)
     return shown(models.visible(row))
 
 

@@ -13,7 +13,7 @@ from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from shared.admin import team_callbacks
 from shared.wire.admin_fields import Identifier
-from shared.wire.admin_teams import AddCallback, LoggingReply, TeamCallbacks
+from shared.wire.admin_teams import AddCallback, LoggingReply, NoCallbacks, TeamCallbacks
 
 router = APIRouter(tags=["teams"], route_class=DocumentedRoute)
 
@@ -52,4 +52,4 @@ async def disable(who: Who, team_id: TeamId) -> Response:
     """Say that nothing of a team's requests goes anywhere, which is so."""
     found = await team_callbacks.show(who.desk, who.caller, team_id)
     message = f"Logging disabled for team {team_id}"
-    return shown(LoggingReply(message=message, data=found.data))
+    return shown(LoggingReply(message=message, data=NoCallbacks(team_id=found.data.team_id)))

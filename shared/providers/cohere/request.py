@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from shared.providers.functions import NO_PARAMETERS, functions_in, plain_call
 from shared.providers.reading import mapping, mappings, text, without_nulls
 from shared.providers.unsupported import Unsupported
 
@@ -19,12 +20,14 @@ _TRANSLATED: Final = frozenset(
         *("response_format", "reasoning_effort", "thinking"),
         # These change nothing in the answer.
         *("user", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
+        "metadata",
     }
 )
 _UNKNOWN: Final = (
     *("n", "top_logprobs", "logit_bias", "prediction", "audio", "web_search_options"),
     *("functions", "function_call", "service_tier", "verbosity", "modalities"),
 )
+_OF_FUNCTIONS: Final = ("name", "description", "parameters")
 _OF_MESSAGES: Final = ("role", "content", "tool_calls", "tool_call_id", "tool_plan", "citations")
 
 
@@ -57,6 +60,8 @@ def _written(message: JsonObject, limits: Unsupported) -> JsonObject:
     kept = {name: message[name] for name in _OF_MESSAGES if message.get(name) is not None}
     if isinstance(kept.get("content"), list):
         kept["content"] = [*filter(None, (_part(p, limits) for p in mappings(kept["content"])))]
+    if calls := mappings(kept.get("tool_calls")):
+        kept["tool_calls"] = [*map(plain_call, calls)]
     return {**kept, "role": role}
 
 
@@ -82,9 +87,8 @@ def _format(asked: JsonObject) -> JsonObject | None:
 
 def _thinking(asked: JsonObject, effort: Json) -> JsonObject | None:
     if asked:
-        return without_nulls(
-            {"type": asked.get("type"), "token_budget": asked.get("budget_tokens")}
-        )
+        kind = "disabled" if asked.get("type") == "disabled" else "enabled"
+        return without_nulls({"type": kind, "token_budget": asked.get("budget_tokens")})
     if not isinstance(effort, str):
         return None
     return {"type": "disabled" if effort == "none" else "enabled"}
@@ -92,7 +96,7 @@ def _thinking(asked: JsonObject, effort: Json) -> JsonObject | None:
 
 def _tools(given: Mapping[str, Json], limits: Unsupported) -> JsonObject:
     """Translate tools; a choice of one tool leaves only that to be called."""
-    tools = mappings(given.get("tools"))
+    tools = functions_in(given.get("tools"), limits)
     match given.get("tool_choice"):
         case "required":
             choice = "REQUIRED"
@@ -109,11 +113,10 @@ def _tools(given: Mapping[str, Json], limits: Unsupported) -> JsonObject:
     if not tools:
         return {}
     is_strict = all(mapping(t.get("function")).get("strict") is True for t in tools)
-    plain: list[Json] = [
-        {**t, "function": _without_strict(mapping(t.get("function")))} for t in tools
-    ]
+    plain: list[Json] = [_tool(mapping(tool.get("function"))) for tool in tools]
     return {"tools": plain, "tool_choice": choice, "strict_tools": is_strict or None}
 
 
-def _without_strict(function: JsonObject) -> JsonObject:
-    return {name: value for name, value in function.items() if name != "strict"}
+def _tool(function: JsonObject) -> JsonObject:
+    kept = {name: function[name] for name in _OF_FUNCTIONS if function.get(name) is not None}
+    return {"type": "function", "function": {"parameters": NO_PARAMETERS, **kept}}

@@ -18,7 +18,7 @@ from shared.providers.chunks import ChunkWriter
 from shared.providers.decoding import JsonDecoder
 from shared.providers.dialect import StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
-from shared.providers.gemini.extras import sources
+from shared.providers.gemini.extras import with_sources
 from shared.providers.gemini.reply import chat_reply, finish_reason, pieces, refuse_if_blocked
 from shared.providers.gemini.request import content_body
 from shared.providers.gemini.usage import content_usage
@@ -125,7 +125,7 @@ class _ChatMeaning:
         if calls := mappings(delta.get("tool_calls")):
             self._calls[index] = made + len(calls)
             delta["tool_calls"] = [{"index": made + i, **call} for i, call in enumerate(calls)]
-        delta |= sources(candidate, self._so_far(index, text(delta.get("content"))))
+        delta = with_sources(delta, candidate, self._so_far(index, text(delta.get("content"))))
         reason = finish_reason(candidate, has_calls=index in self._calls)
         self._has_stopped = self._has_stopped or reason is not None
         if not delta and reason is None:

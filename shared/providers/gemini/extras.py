@@ -6,7 +6,7 @@ By the types LogprobsResult, GroundingMetadata and CitationMetadata of google-ge
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.providers.reading import mapping, mappings, text
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.domain import Json, JsonObject
+
+_SPECIFIC: Final = "provider_specific_fields"
 
 
 def logprobs(candidate: JsonObject) -> JsonObject | None:
@@ -30,7 +32,14 @@ def logprobs(candidate: JsonObject) -> JsonObject | None:
     return {"content": content, "refusal": None}
 
 
-def sources(candidate: JsonObject, said: str) -> JsonObject:
+def with_sources(said: JsonObject, candidate: JsonObject, words: str) -> JsonObject:
+    """Add to what is said where it comes from; `words` are all that were said until now."""
+    found = _sources(candidate, words)
+    specific = {**mapping(said.get(_SPECIFIC)), **mapping(found.get(_SPECIFIC))}
+    return {**said, **found, **({_SPECIFIC: specific} if specific else {})}
+
+
+def _sources(candidate: JsonObject, said: str) -> JsonObject:
     """Write where an answer comes from: as OpenAI's annotations, and as Google told it."""
     grounding = mapping(candidate.get("groundingMetadata"))
     told = {
@@ -42,7 +51,7 @@ def sources(candidate: JsonObject, said: str) -> JsonObject:
     if annotations := list(_annotations(grounding, said)):
         found["annotations"] = [*annotations]
     if specific := {name: value for name, value in told.items() if value}:
-        found["provider_specific_fields"] = {**specific}
+        found[_SPECIFIC] = {**specific}
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.signed_calls import bare_id, signature_in
 from shared.providers.unsupported import unfit
 
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ _ANY_SIGNATURE: Final = "skip_thought_signature_validator"
 
 
 def contents(
-    messages: Json, limits: Unsupported, *, needs_signatures: bool
+    messages: Json, limits: Unsupported, *, is_third: bool
 ) -> tuple[list[JsonObject], list[JsonObject]]:
-    """Split a conversation into its system parts and its contents; who speaks on goes on."""
+    """Split a conversation into its system parts and its contents; who speaks on goes on.
+
+    From its third generation on Gemini wants a turn's first call signed, and takes ids of calls;
+    those before answer 400 to ids.
+    """
     system: list[JsonObject] = []
     found: list[JsonObject] = []
     names: dict[str, str] = {}
@@ -38,19 +43,26 @@ def contents(
                 system += _parts(message.get("content"), limits)
             case "assistant":
                 names |= _named(message)
-                _append(found, "model", _said(message, limits, needs_signatures=needs_signatures))
+                _append(found, "model", _said(message, limits, is_third=is_third))
             case "tool" | "function":
-                _append(found, "user", _result(message, names, limits))
+                _append(found, "user", _result(message, names, limits, is_third=is_third))
             case _:
                 _append(found, "user", _parts(message.get("content"), limits))
     return system, found
 
 
 def signature_of(call: JsonObject) -> str:
-    """Find the signature of a call where LiteLLM puts it, or where Google's own chat does."""
+    """Find the signature of a call where LiteLLM puts it, or where Google's own chat does.
+
+    What drops both has kept the call's id.
+    """
     specific = mapping(call.get("provider_specific_fields"))
     google = mapping(mapping(call.get("extra_content")).get("google"))
-    return text(specific.get("thought_signature")) or text(google.get("thought_signature"))
+    return (
+        text(specific.get("thought_signature"))
+        or text(google.get("thought_signature"))
+        or signature_in(text(call.get("id")))
+    )
 
 
 def _append(found: list[JsonObject], role: str, parts: list[JsonObject]) -> None:
@@ -67,17 +79,29 @@ def _named(message: JsonObject) -> dict[str, str]:
     return {text(c.get("id")): text(mapping(c.get("function")).get("name")) for c in calls}
 
 
-def _said(message: JsonObject, limits: Unsupported, *, needs_signatures: bool) -> list[JsonObject]:
+def _said(message: JsonObject, limits: Unsupported, *, is_third: bool) -> list[JsonObject]:
     spoken = _parts(message.get("content"), limits)
     if refusal := text(message.get("refusal")):
         spoken.append({"text": refusal})
-    calls = [_call(call) for call in mappings(message.get("tool_calls"))]
-    if needs_signatures and calls and "thoughtSignature" not in calls[0]:
+    calls = [_call(call, is_third=is_third) for call in mappings(message.get("tool_calls"))]
+    if is_third and calls and "thoughtSignature" not in calls[0]:
         calls[0] = {**calls[0], "thoughtSignature": _ANY_SIGNATURE}
+    if spoken and "text" in spoken[-1] and (signature := _signature_of_words(message, calls)):
+        spoken[-1] = {**spoken[-1], "thoughtSignature": signature}
     return [*spoken, *calls]
 
 
-def _call(call: JsonObject) -> JsonObject:
+def _signature_of_words(message: JsonObject, calls: list[JsonObject]) -> str:
+    """Find the signature that no call has: a second copy would be billed as thoughts again."""
+    specific = mapping(message.get("provider_specific_fields"))
+    told = specific.get("thought_signatures")
+    taken = {text(call.get("thoughtSignature")) for call in calls}
+    every = map(text, told) if isinstance(told, list) else ()
+    found = [one for one in every if one and one not in taken]
+    return found[-1] if found else ""
+
+
+def _call(call: JsonObject, *, is_third: bool) -> JsonObject:
     function = mapping(call.get("function"))
     try:
         given: Json = orjson.loads(text(function.get("arguments")).strip() or "{}")
@@ -85,13 +109,24 @@ def _call(call: JsonObject) -> JsonObject:
         given = None
     if not isinstance(given, dict):
         raise unfit("messages.tool_calls.function.arguments", "must be a JSON object")
-    made: JsonObject = {"name": function.get("name"), "args": given}
+    made: JsonObject = {
+        "name": function.get("name"),
+        "args": given,
+        **(_id(call, "id") if is_third else {}),
+    }
     signature = signature_of(call)
     part: JsonObject = {"functionCall": made}
     return {**part, "thoughtSignature": signature} if signature else part
 
 
-def _result(message: JsonObject, names: dict[str, str], limits: Unsupported) -> list[JsonObject]:
+def _id(holder: JsonObject, name: str) -> JsonObject:
+    found = bare_id(text(holder.get(name)))
+    return {"id": found} if found else {}
+
+
+def _result(
+    message: JsonObject, names: dict[str, str], limits: Unsupported, *, is_third: bool
+) -> list[JsonObject]:
     """Write a tool's result under the tool's name, which Gemini matches it by.
 
     What is not text stands beside it: only Gemini 3 takes media within a result.
@@ -106,7 +141,11 @@ def _result(message: JsonObject, names: dict[str, str], limits: Unsupported) -> 
     name = names.get(called) or text(message.get("name"))
     if not name:
         raise unfit("messages.tool_call_id", "must be the id of a call made before")
-    made: JsonObject = {"name": name, "response": _object(text(content))}
+    made: JsonObject = {
+        "name": name,
+        "response": _object(text(content)),
+        **(_id(message, "tool_call_id") if is_third else {}),
+    }
     return [{"functionResponse": made}, *beside]
 
 

@@ -9,9 +9,10 @@ import orjson
 from shared.errors import ContentPolicyViolated
 from shared.providers.chunks import completion
 from shared.providers.dialect import Reply
-from shared.providers.gemini.extras import logprobs, sources
+from shared.providers.gemini.extras import logprobs, with_sources
 from shared.providers.gemini.usage import content_usage
 from shared.providers.reading import mapping, mappings, text
+from shared.providers.signed_calls import signed_id
 from shared.providers.usage import text_bytes
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def finish_reason(candidate: JsonObject, *, has_calls: bool) -> str | None:
 def pieces(parts: Iterable[JsonObject], response_id: str, first_call: int) -> JsonObject:
     """Write parts as a message or a delta holds them; calls are numbered from `first_call`."""
     said, thoughts = "", ""
+    signatures: list[Json] = []
     calls: list[Json] = []
     images: list[Json] = []
     for part in parts:
+        if signature := text(part.get("thoughtSignature")):
+            signatures.append(signature)
         match part:
             case {"functionCall": dict() as made}:
-                signature = text(part.get("thoughtSignature"))
                 calls.append(_call(made, f"{response_id}_{first_call + len(calls)}", signature))
             case {"text": str(words)}:
                 thoughts += words if part.get("thought") is True else ""
@@ -91,6 +94,7 @@ def pieces(parts: Iterable[JsonObject], response_id: str, first_call: int) -> Js
         "reasoning_content": thoughts,
         "tool_calls": calls,
         "images": images,
+        "provider_specific_fields": {"thought_signatures": signatures} if signatures else None,
     }
     return {name: value for name, value in told.items() if value}
 
@@ -103,8 +107,7 @@ def _choice(candidate: JsonObject, response_id: str) -> JsonObject:
         "role": "assistant",
         "content": None,
         "refusal": None,
-        **said,
-        **sources(candidate, text(said.get("content"))),
+        **with_sources(said, candidate, text(said.get("content"))),
     }
     return {
         "index": index,
@@ -117,7 +120,7 @@ def _choice(candidate: JsonObject, response_id: str) -> JsonObject:
 def _call(made: JsonObject, fallback_id: str, signature: str) -> JsonObject:
     arguments = orjson.dumps(mapping(made.get("args"))).decode()
     call: JsonObject = {
-        "id": text(made.get("id")) or f"call_{fallback_id}",
+        "id": signed_id(text(made.get("id")) or f"call_{fallback_id}", signature),
         "type": "function",
         "function": {"name": made.get("name"), "arguments": arguments},
     }

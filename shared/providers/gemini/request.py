@@ -42,8 +42,13 @@ _UNKNOWN: Final = (
     *("logit_bias", "prediction", "audio", "web_search_options", "functions", "function_call"),
     *("service_tier", "verbosity"),
 )
-_THIRD: Final = re.compile(r"gemini-(?:[3-9]|\d\d)")
-_LEVELS: Final = {"xhigh": "high"}
+_THIRD: Final = re.compile(r"gemini-(?:[3-9]|\d\d|(?:pro|flash|flash-lite)-latest)")
+_MINIMAL: Final = re.compile(r"gemini-3(?:\.[0-6])?-flash")
+"""Who thinks as little as `minimal`; the others answer 400 to it, and begin at `low`.
+
+By docs.cloud.google.com/gemini-enterprise-agent-platform/models/thinking, read 2026-11.
+"""
+_LEVELS: Final = {"xhigh": "high", "max": "high"}
 _BUDGETS: Final = {"none": 0, "minimal": 1_024, "low": 1_024, "medium": 8_192}
 _MOST: Final = 24_576
 
@@ -55,19 +60,19 @@ def content_body(call: Call, to: Deployment) -> JsonObject:
     if given.get("parallel_tool_calls") is False and given.get("tools"):
         limits.refuse("parallel_tool_calls")
     is_third = bool(_THIRD.search(to.model))
-    system, found = contents(given.get("messages"), limits, needs_signatures=is_third)
+    system, found = contents(given.get("messages"), limits, is_third=is_third)
     body: JsonObject = {
         **limits.passed_on(given, _TRANSLATED, _UNKNOWN),
         "contents": [*found],
         "systemInstruction": {"parts": [*system]} if system else None,
-        "generationConfig": _generation(given, is_third=is_third),
+        "generationConfig": _generation(given, to.model, is_third=is_third),
         "safetySettings": given.get("safetySettings") or given.get("safety_settings"),
         **_tools(given, limits),
     }
     return without_nulls(body)
 
 
-def _generation(given: Mapping[str, Json], *, is_third: bool) -> JsonObject:
+def _generation(given: Mapping[str, Json], model: str, *, is_third: bool) -> JsonObject:
     stop, limit = given.get("stop"), given.get("max_completion_tokens")
     modalities = given.get("modalities")
     config: JsonObject = {
@@ -80,7 +85,7 @@ def _generation(given: Mapping[str, Json], *, is_third: bool) -> JsonObject:
         "responseModalities": [str(m).upper() for m in modalities]
         if isinstance(modalities, list)
         else None,
-        "thinkingConfig": _thinking(given, is_third=is_third),
+        "thinkingConfig": _thinking(given, model, is_third=is_third),
     }
     match mapping(given.get("response_format")):
         case {"type": "json_schema", "json_schema": {"schema": dict() as schema}}:
@@ -92,7 +97,7 @@ def _generation(given: Mapping[str, Json], *, is_third: bool) -> JsonObject:
     return without_nulls(config)
 
 
-def _thinking(given: Mapping[str, Json], *, is_third: bool) -> JsonObject | None:
+def _thinking(given: Mapping[str, Json], model: str, *, is_third: bool) -> JsonObject | None:
     asked, effort = mapping(given.get("thinking")), text(given.get("reasoning_effort"))
     if asked:
         budget = 0 if asked.get("type") == "disabled" else asked.get("budget_tokens")
@@ -101,7 +106,8 @@ def _thinking(given: Mapping[str, Json], *, is_third: bool) -> JsonObject | None
         return None
     if is_third:
         # It cannot be told not to think at all.
-        level = "minimal" if effort == "none" else _LEVELS.get(effort, effort)
+        least = "minimal" if _MINIMAL.search(model) else "low"
+        level = least if effort in {"none", "minimal"} else _LEVELS.get(effort, effort)
         return {"thinkingLevel": level, "includeThoughts": effort != "none"}
     budget = _BUDGETS.get(effort, _MOST)
     return {"thinkingBudget": budget, "includeThoughts": budget > 0}

@@ -4,7 +4,7 @@ select
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
-    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
+    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, budget_fallbacks, router_settings, auto_rotate,
     rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_verificationtoken
 where token = any(%(tokens)s::text[])
@@ -16,7 +16,7 @@ select
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
-    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
+    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, budget_fallbacks, router_settings, auto_rotate,
     rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_deletedverificationtoken
 where token = %(token)s
@@ -29,7 +29,7 @@ select
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
-    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
+    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, budget_fallbacks, router_settings, auto_rotate,
     rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_verificationtoken
 where (%(token)s::text is null or token = %(token)s)
@@ -98,7 +98,7 @@ select
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_started_at, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit,
     tpm_limit, expires, blocked, coalesce(permissions, '{}') as permissions, coalesce(metadata, '{}') as metadata,
-    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, router_settings, auto_rotate,
+    aliases, config, allowed_routes, allowed_cache_controls, budget_id, budget_limits, budget_fallbacks, router_settings, auto_rotate,
     rph_limit, tph_limit, rpd_limit, tpd_limit, rotation_interval, rotation_count, last_rotation_at, created_at, created_by, updated_at, updated_by, last_active
 from litellm_deletedverificationtoken
 where (%(token)s::text is null or token = %(token)s)
@@ -239,15 +239,15 @@ insert into litellm_verificationtoken (
     token, key_name, key_alias, user_id, team_id, organization_id, models, max_budget, soft_budget, spend,
     budget_opening, budget_duration, budget_reset_at, model_max_budget, max_parallel_requests, rpm_limit, tpm_limit,
     expires, blocked, permissions, metadata, aliases, config, allowed_routes, allowed_cache_controls, budget_id,
-    budget_limits, router_settings, auto_rotate, rotation_interval, rph_limit, tph_limit, rpd_limit, tpd_limit,
-    created_by, updated_by
+    budget_limits, budget_fallbacks, router_settings, auto_rotate, rotation_interval, rph_limit, tph_limit, rpd_limit,
+    tpd_limit, created_by, updated_by
 )
 values (
     %(token)s, %(key_name)s, %(key_alias)s, %(user_id)s, %(team_id)s, %(organization_id)s, %(models)s, %(max_budget)s,
     %(soft_budget)s, %(spend)s, %(spend)s, %(budget_duration)s, %(budget_reset_at)s, %(model_max_budget)s,
     %(max_parallel_requests)s, %(rpm_limit)s, %(tpm_limit)s, %(expires)s, %(blocked)s, %(permissions)s, %(metadata)s,
     %(aliases)s, %(config)s, %(allowed_routes)s, %(allowed_cache_controls)s, %(budget_id)s, %(budget_limits)s,
-    %(router_settings)s, %(auto_rotate)s, %(rotation_interval)s, %(rph_limit)s, %(tph_limit)s,
+    %(budget_fallbacks)s, %(router_settings)s, %(auto_rotate)s, %(rotation_interval)s, %(rph_limit)s, %(tph_limit)s,
     %(rpd_limit)s, %(tpd_limit)s, %(by)s, %(by)s
 );
 
@@ -288,6 +288,7 @@ set key_alias = %(key_alias)s,
     allowed_cache_controls = %(allowed_cache_controls)s,
     budget_id = %(budget_id)s,
     budget_limits = %(budget_limits)s,
+    budget_fallbacks = %(budget_fallbacks)s,
     router_settings = %(router_settings)s,
     auto_rotate = %(auto_rotate)s,
     rotation_interval = %(rotation_interval)s,
@@ -331,7 +332,7 @@ insert into litellm_deletedverificationtoken (
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
     budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
-    deleted_by, deleted_by_api_key, litellm_changed_by
+    budget_fallbacks, deleted_by, deleted_by_api_key, litellm_changed_by
 )
 select
     id, token, key_name, user_id, team_id, models, max_budget, spend, budget_duration, budget_reset_at, rpm_limit,
@@ -340,7 +341,7 @@ select
     router_settings, allowed_routes, allowed_cache_controls, access_group_ids, tags, organization_id, created_by,
     updated_by, last_active, auto_rotate, rotation_interval, rotation_count, last_rotation_at, key_rotation_at,
     budget_started_at, budget_opening, version, changed_at, rph_limit, tph_limit, rpd_limit, tpd_limit,
-    %(by)s, %(by_key)s, %(changed_by)s
+    budget_fallbacks, %(by)s, %(by_key)s, %(changed_by)s
 from litellm_verificationtoken
 where token = any(%(tokens)s::text[]);
 

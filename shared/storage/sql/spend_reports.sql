@@ -27,6 +27,41 @@ group by grouping sets (
 order by date desc, spend desc, name
 limit %(size)s;
 
+-- name: export_days
+-- Sums of a rollup for each day and entity, and for each key, user or model of it where `split` says so.
+select
+    daily.date::text as date,
+    coalesce(daily.entity_id, '') as entity_id,
+    max(coalesce(team.team_alias, organization.organization_alias)) as entity_alias,
+    case %(split)s when 'daily_with_keys' then daily.api_key end as api_key,
+    max(case %(split)s when 'daily_with_keys' then key.key_alias end) as key_alias,
+    key.user_id,
+    max(owner.user_email) as user_email,
+    case %(split)s when 'daily_with_models' then nullif(daily.model, '') end as model,
+    sum(daily.spend) as spend,
+    sum(daily.prompt_tokens)::bigint as prompt_tokens,
+    sum(daily.completion_tokens)::bigint as completion_tokens,
+    sum(daily.api_requests)::bigint as api_requests,
+    sum(daily.successful_requests)::bigint as successful_requests,
+    sum(daily.failed_requests)::bigint as failed_requests,
+    sum(daily.cache_read_input_tokens)::bigint as cache_read_input_tokens,
+    sum(daily.cache_creation_input_tokens)::bigint as cache_creation_input_tokens
+from daily_spend as daily
+left join litellm_verificationtoken as key
+    on %(split)s in ('daily_with_keys', 'daily_with_users') and key.token = daily.api_key
+left join litellm_usertable as owner on owner.user_id = key.user_id
+left join litellm_teamtable as team on %(kind)s = 'team' and team.team_id = daily.entity_id
+left join litellm_organizationtable as organization
+    on %(kind)s = 'organization' and organization.organization_id = daily.entity_id
+where daily.kind = %(kind)s
+  and daily.date between %(first_day)s and %(last_day)s
+  and (%(entity_ids)s::text[] is null or daily.entity_id = any(%(entity_ids)s))
+  and (%(api_key)s::text is null or daily.api_key = %(api_key)s)
+  and (%(model)s::text is null or daily.model = %(model)s)
+group by 1, 2, 4, 6, 8
+order by 1, 2, 4, 6, 8
+limit %(size)s;
+
 -- name: sum_by_name
 -- Sums of a rollup between two days, by whatever `split` says, dearest first.
 select
@@ -106,6 +141,14 @@ select team_id as id
 from litellm_teamtable
 where team_id > %(after)s
 order by team_id
+limit %(size)s;
+
+-- name: user_ids
+-- Some of the users by id, to go through all of them.
+select user_id as id
+from litellm_usertable
+where user_id > %(after)s
+order by user_id
 limit %(size)s;
 
 -- name: sum_by_key
