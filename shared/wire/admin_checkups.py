@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from shared.wire.admin_fields import AdminModel, AdminRequest, Document, Identifier
 
@@ -99,7 +99,7 @@ class ConnectionReply(AdminModel):
     result: CheckedEndpoint
 
 
-class HealthQuery(AdminModel):
+class HealthQuery(BaseModel):
     """GET /health/history."""
 
     model_config = ConfigDict(frozen=True)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from functions.admin.app import app, make_app
 from functions.admin.state import State
 from shared.settings import Settings
+from shared.wire.admin_fields import AdminModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,3 +109,18 @@ def test_a_start_builds_no_schema_of_a_body_and_no_request_makes_a_route() -> No
 @pytest.mark.parametrize("path", ["/health/liveliness", "/health/readiness"])
 def test_a_route_for_everybody_asks_for_no_key_in_the_document(path: str) -> None:
     assert "security" not in app.openapi()["paths"][path]["get"]
+
+
+def test_a_query_is_a_plain_model_since_fastapi_takes_its_fields_apart_at_once() -> None:
+    queries = {
+        param.field_info.annotation
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for param in route.dependant.query_params
+    }
+    models = {
+        query for query in queries if isinstance(query, type) and issubclass(query, BaseModel)
+    }
+
+    assert models
+    assert set() == {query.__name__ for query in models if issubclass(query, AdminModel)}
