@@ -9,10 +9,12 @@ The list is `model_prices_and_context_window_backup.json` of the litellm wheel (
 Prices stay the decimal text they are in the list. A row reads `mode max_input max_output` and then
 groups of rates: the standard ones first, `>N` above N prompt tokens, `priority`, `flex` and so on
 for service tiers. In dollars per token: `i` input, `o` output, `c` cache read, `w` cache creation,
-`l` cache creation for an hour, `r` reasoning, `a` audio read, `b` audio spoken, `g` image read, `e`
-image drawn. `q` is dollars per request, `k` per query of a reranker, `m` per image, `h` per
-character, `s` per second, `x` per web search (`y` and `z` where little or much of what it finds is
-read). `p1`: an answer that searched is billed one search; `p2`: every answer is.
+`l` cache creation for an hour or twelve, `r` reasoning, `a` audio read, `b` audio spoken, `g` image
+read, `e` image drawn, `u` and `v` audio and images from the cache. `q` is dollars per request, `k`
+per query of a reranker, `m` per image, `h` per character, `s` per second, `x` per web search (`y`
+and `z` where little or much of what it finds is read), `f` per thousand searches in files, `t` per
+search on maps, `n` per container that code runs in. `p1`: an answer that searched is billed one
+search; `p2`: every answer is.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ FIELDS = {
     "b": "output_cost_per_audio_token",
     "g": "input_cost_per_image_token",
     "e": "output_cost_per_image_token",
+    "u": "cache_read_input_audio_token_cost",
+    "v": "cache_read_input_image_token_cost",
     "q": "input_cost_per_request",
     "k": "input_cost_per_query",
     "m": "cost_per_image",
@@ -50,7 +54,12 @@ FIELDS = {
     "y": "search_low",
     "z": "search_high",
     "p": "search_counting",
+    "f": "file_search_cost_per_1k_calls",
+    "t": "google_maps_grounding_cost_per_query",
+    "n": "code_interpreter_cost_per_session",
 }
+LONGEST = "cache_creation_input_token_cost_above_1hr"
+LONGER = "cache_creation_input_token_cost_above_12hr"
 WRITTEN = "cache_creation_input_token_cost"
 PIECES = {"image_generation", "image_edit", "audio_speech", "audio_transcription"}
 # How the list calls a provider, and how a deployment does.
@@ -79,6 +88,11 @@ BILL_SEARCHED_ANSWERS = {"gemini", "vertex_ai", "vertex_ai-language-models"}
 BILL_EVERY_ANSWER = {"perplexity"}
 # What the list does not say, and LiteLLM charges all the same.
 SEARCH_OF = {"xai": "0.005"}
+# A thousand searches in files at OpenAI (platform.openai.com/docs/pricing, and LiteLLM's constant);
+# Azure bills what the files take instead, which no call shows.
+FILE_SEARCH_OF = {"openai": "2.5"}
+# Where the list keeps what a container of a vendor's costs, for all of its models.
+CONTAINER = "{}/container"
 
 Entry = dict[str, Any]
 
@@ -111,7 +125,8 @@ def reduced(entries: dict[str, Entry]) -> dict[str, str]:
     A name with its provider is meant; one without is a second choice for the same place.
     """
     rows: dict[str, str] = {}
-    for name, entry in sorted(entries.items(), key=lambda item: _is_bare(item[0], item[1])):
+    for name, listed in sorted(entries.items(), key=lambda item: _is_bare(item[0], item[1])):
+        entry = {**listed, **_tools(listed, entries)}
         provider = _provider(entry)
         row = _row(entry, provider) if provider else None
         if row is not None:
@@ -141,6 +156,7 @@ def _row(entry: Entry, provider: str) -> str | None:
     if entry.get("mode") not in MODES:
         return None
     entry = {**entry, **_unfolded_tiers(entry), **_pieces(entry), **_searches(entry)}
+    entry |= _long_cache(entry)
     # Where the list says 0, storing is free; what is stored was read, and costs as input does.
     if Decimal(entry.get(WRITTEN, "1")) == 0:
         del entry[WRITTEN]
@@ -192,6 +208,28 @@ def _searches(entry: Entry) -> Entry:
     if named in BILL_EVERY_ANSWER and "search_low" in found:
         found["search_counting"] = "2"
     return found
+
+
+def _tools(entry: Entry, entries: dict[str, Entry]) -> Entry:
+    """Name what a vendor's own tools cost with all of its models that talk."""
+    named = entry.get("litellm_provider", "")
+    if entry.get("mode") not in {"chat", "responses"}:
+        return {}
+    container = entries.get(CONTAINER.format(named), {})
+    found = {
+        "code_interpreter_cost_per_session": container.get("code_interpreter_cost_per_session")
+    }
+    found["file_search_cost_per_1k_calls"] = FILE_SEARCH_OF.get(named)
+    return {field: price for field, price in found.items() if price is not None}
+
+
+def _long_cache(entry: Entry) -> Entry:
+    """Name twelve hours in the cache as one hour: no vendor sells both."""
+    return {
+        field.replace(LONGER, LONGEST): price
+        for field, price in entry.items()
+        if field.startswith(LONGER)
+    }
 
 
 def _group(entry: Entry, suffix: str, label: str) -> str:

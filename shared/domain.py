@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NewType
 
 from shared import controls
 from shared.endpoints import Endpoint  # noqa: TC001 - a noun of the gateway: taken from here
+from shared.used import Usage as Usage  # noqa: PLC0414 - a noun of the gateway, as Endpoint is
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -242,39 +243,6 @@ class Principal:
     def entries(self) -> tuple[Policy | Absent, ...]:
         """All this was put together from, each to be confirmed by admit; the key is the first."""
         return () if self.is_master else (*self.policies, *self.budgets.values(), *self.vouched)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a provider says it consumed, in tokens.
-
-    Cached, cache-creation, audio and image tokens lie within `prompt_tokens`, those written for an
-    hour within the cache-creation ones; reasoning, spoken and drawn ones within
-    `completion_tokens`. What is not billed in tokens is counted in its own unit; `searches` are
-    those of a vendor's own web search. `is_estimated` marks counts of ours.
-    """
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_creation_tokens: int = 0
-    reasoning_tokens: int = 0
-    image_tokens: int = 0
-    queries: int = 0
-    images: int = 0
-    characters: int = 0
-    milliseconds: int = 0
-    is_estimated: bool = False
-    hour_cache_tokens: int = 0
-    audio_tokens: int = 0
-    spoken_tokens: int = 0
-    drawn_tokens: int = 0
-    searches: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        """Prompt and completion together."""
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from local.door.server import DoorThread
 from local.postgres import Postgres
@@ -27,7 +27,9 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made ins
 SCRATCH = "tollgate-tests-"
 ROOM_NEEDED = 1 << 30
 
-settings.register_profile("unhurried", deadline=None)  # two busy cores are no bug
+# Busy cores are no bug, neither of the code nor of how examples are made.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("unhurried", UNHURRIED)
 settings.load_profile("unhurried")
 
 

@@ -19,6 +19,7 @@ from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
 from shared.wire.bodies import parse_object
 from shared.wire.frames import Framing
+from shared.wire.header_values import with_end_user
 from shared.wire.llm_requests import parse_call
 from shared.wire.media_requests import FORMS, form_body
 from shared.wire.multipart import parse_form
@@ -66,7 +67,7 @@ async def enter(entrance: Entrance, request: Request) -> Response:
         call = parse_call(
             endpoint,
             _as_chat(body) if endpoint is Endpoint.CHAT else body,
-            entrance.headers,
+            with_end_user(entrance.headers, gateway.config.general.end_user_headers),
             id=call_id,
             requester_ip=request.client.host if request.client else None,
             uploads=uploads,

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from shared.wire.admin_reports import Activity, DaySplit, KeyName
 
 SUMS_AT_MOST: Final = 50_000
+_EXCLUDED: Final[Mapping[Kind, str]] = {
+    "team": "exclude_team_ids",
+    "organization": "exclude_organization_ids",
+    "customer": "exclude_end_user_ids",
+}
 SPLITS: Final = ("models", "model_groups", "providers", "api_keys", "entities")
 
 
@@ -100,6 +105,7 @@ def filter_of(caller: Caller, kind: Kind, query: Activity, now: Millis) -> Repor
         first_day=first,
         last_day=last,
         entity_ids=_entities(caller, kind, query),
+        excluded_ids=_ids(getattr(query, _EXCLUDED[kind])) if kind in _EXCLUDED else None,
         api_key=None if query.api_key is None else token_of(query.api_key),
         model=query.model,
     )

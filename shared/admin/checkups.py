@@ -163,7 +163,12 @@ def supported_params(desk: Desk, model: str) -> list[str]:
     deployments = deployments_of(desk.live.current, model)
     if not deployments:
         raise UnknownModel(model, "/utils/supported_openai_params")
-    return [name for name, value in _PARAMS.items() if _takes(deployments[0], name, value)]
+    return params_taken(deployments[0])
+
+
+def params_taken(deployment: Deployment) -> list[str]:
+    """Return the parameters of OpenAI's chat that a deployment's dialect takes."""
+    return [name for name, value in _PARAMS.items() if _takes(deployment, name, value)]
 
 
 def _takes(deployment: Deployment, name: str, value: Json) -> bool:

@@ -26,6 +26,10 @@ PLAIN: Final = frozenset(
         *("input_cost_per_token", "output_cost_per_token", "input_cost_per_request"),
         *("cache_read_input_token_cost", "cache_creation_input_token_cost"),
         "output_cost_per_reasoning_token",
+        # Defaults of a call, and how it is handled: tools that write them want to read them back.
+        *("reasoning_effort", "thinking", "verbosity", "service_tier", "response_format", "stop"),
+        *("modalities", "tool_choice", "cache_control_injection_points", "allowed_openai_params"),
+        *("additional_drop_params", "aws_role_name", "aws_session_name", "budget_duration"),
     }
 )
 """Parameters of a model that hold no secret."""

@@ -19,6 +19,7 @@ from shared.admin.key_access import (
     within,
 )
 from shared.admin.key_reads import find_tokens
+from shared.admin.newcomers import bounded, new_key_of
 from shared.admin.rewrite import KEYS, Edit, existing, rewrite
 from shared.auth.keys import hash_key, key_name, make_key
 from shared.domain import KeyHash, Scope
@@ -66,10 +67,11 @@ async def generate_key(
     desk: Desk, caller: Caller, request: GenerateKey, now: Millis
 ) -> GeneratedKey:
     """Make a key: an admin for anybody, a team's admin for its members, a user for themselves."""
-    columns = amended_key(KeyColumns(), request, desk, now)
+    new = new_key_of(desk, request, now)
+    columns = amended_key(KeyColumns(), new, desk, now)
     if not caller.is_admin:
         columns = await placed(desk, caller, request, columns)
-    if request.duration is None:
+    if new.duration is None:
         columns = await ended_as_team_says(desk, columns, now)
     return await _make(desk, caller, request, columns)
 
@@ -79,7 +81,7 @@ async def generate_service_key(
 ) -> GeneratedKey:
     """Make a key of a team that is nobody's: it stays when people leave."""
     await check_team_of_service(desk, request)
-    columns = amended_key(KeyColumns(), request, desk, now)
+    columns = amended_key(KeyColumns(), new_key_of(desk, request, now), desk, now)
     if not caller.is_admin:
         await placed(desk, caller, request, columns)
     account = {"service_account_id": request.key_alias or request.team_id}
@@ -149,6 +151,7 @@ async def edit_of(
     desk: Desk, caller: Caller, before: KeyInfo, request: KeyFields, now: Millis
 ) -> Edit[KeyInfo]:
     """Return the edit that gives a key the fields of a request; raise when it must not be."""
+    request = bounded(desk, request, now)
     is_given_away = request.user_id is not None and request.user_id != before.user_id
     if is_given_away and not caller.is_admin:
         await check_member(desk, before.team_id, request.user_id)

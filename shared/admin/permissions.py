@@ -257,6 +257,7 @@ PERMITTED: Final[Mapping[str, Mapping[Standing, Fields]]] = {
     "POST /utils/token_counter": _ANY_KEY,
     "POST /utils/transform_request": _ANY_KEY,
     "GET /utils/supported_openai_params": _ANY_KEY,
+    "GET /utils/model_info": _ANY_KEY,
     # Configuration and cache
     "POST /config/update": _NOBODY,
     "POST /config/field/update": _NOBODY,

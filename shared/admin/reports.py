@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from shared.admin.desk import Desk
     from shared.domain import Millis, Principal
     from shared.storage.spend_reports import Kind, Split
-    from shared.wire.admin_reports import Between, DetailSum, NameSum, Report, Rows
+    from shared.wire.admin_reports import Between, DetailSum, NameSum, Report, Rows, TagsQuery
 
 ROWS_AT_MOST: Final = 50_000
 RESET_AT_ONCE: Final = 200
@@ -42,6 +43,14 @@ async def by_name(
     return await spend_reports.sum_by_name(
         desk.stores.postgres, _filter(query, kind, now), split, query.limit
     )
+
+
+async def by_tag(desk: Desk, query: TagsQuery, now: Millis) -> list[NameSum]:
+    """Return the sums of tags, or of those that are named."""
+    which = _filter(query, "tag", now)
+    if query.tags is not None:
+        which = replace(which, entity_ids=tuple(t.strip() for t in query.tags.split(",")))
+    return await spend_reports.sum_by_name(desk.stores.postgres, which, "entity", query.limit)
 
 
 async def keys(desk: Desk, query: Between, now: Millis) -> Rows:
@@ -84,13 +93,7 @@ async def report(desk: Desk, query: Report, now: Millis) -> Rows:
     which = _filter(query, _KINDS[query.group_by], now)
     wanted = query.team_id if query.group_by == "team" else query.customer_id
     if wanted is not None:
-        which = ReportFilter(
-            kind=which.kind,
-            first_day=which.first_day,
-            last_day=which.last_day,
-            entity_ids=(wanted,),
-            api_key=which.api_key,
-        )
+        which = replace(which, entity_ids=(wanted,))
     groups: defaultdict[tuple[str, str], list[DetailSum]] = defaultdict(list)
     for row in await _details(desk, which):
         entity = row.api_key if query.group_by == "api_key" else row.entity_id

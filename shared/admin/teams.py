@@ -11,6 +11,7 @@ from shared.admin.change import changing
 from shared.admin.columns import amended, guarded
 from shared.admin.keys import bury_keys_of
 from shared.admin.members import first_members, ids_of, join, member_entity
+from shared.admin.newcomers import new_team_of
 from shared.admin.permissions import Standing
 from shared.admin.rewrite import TEAMS, Edit, existing, rewrite
 from shared.auth.authenticate import MASTER_USER_ID
@@ -58,7 +59,7 @@ async def new_team(desk: Desk, caller: Caller, request: NewTeam, now: Millis) ->
     members = await first_members(desk.stores.postgres, caller, request.members_with_roles or [])
     budget = member_budget(request)
     budget_id = str(uuid.uuid4()) if budget is not None else None
-    columns = _linked(amended(TeamColumns(), request, desk, now), budget_id)
+    columns = _linked(amended(TeamColumns(), new_team_of(desk, request), desk, now), budget_id)
     spend, user_ids = request.spend or Decimal(0), ids_of(members)
     entities: list[Entity] = [
         (Scope.TEAM, team_id),

@@ -12,6 +12,7 @@ from shared.admin.columns import amended, guarded
 from shared.admin.desk import expiry
 from shared.admin.keys import NOTHING, NewKey, bury_keys_of, insert_key, known_key
 from shared.admin.members import join, member_entity
+from shared.admin.newcomers import new_user_of
 from shared.admin.permissions import Standing
 from shared.admin.rewrite import USERS, Edit, existing, rewrite
 from shared.auth.keys import make_key
@@ -71,7 +72,7 @@ async def new_user(
 ) -> CreatedUser:
     """Make a user, put them into their teams, and give them a key unless that is not wanted."""
     user_id = request.user_id or str(uuid.uuid4())
-    columns = amended(UserColumns(), request, desk, now)
+    columns = amended(UserColumns(), new_user_of(desk, request), desk, now)
     organizations = sorted(set(request.organizations or []))
     if not caller.is_admin:
         _check_made_by_organization(caller, request, organizations)

@@ -25,6 +25,7 @@ from shared.config.model import (
     GeneralSettings,
     LiteLLMSettings,
 )
+from shared.config.newcomers import read_newcomers
 from shared.config.parameters import ENVIRONMENT
 from shared.config.router import read_router
 from shared.config.sections import Findings, Problem, Section, Wrong, one_of
@@ -109,11 +110,14 @@ def read_config(
             modify_params=litellm.flag("modify_params"),
         ),
     )
+    of_users = litellm.section("default_internal_user_params")
+    newcomers = read_newcomers(litellm, of_users)
     config = Config(
         deployments=_deployments(top, defaults, over_api),
         router=read_router(router, litellm),
         general=_general(general),
-        litellm=_litellm(litellm),
+        litellm=_litellm(litellm, of_users),
+        newcomers=newcomers,
         cache=read_cache(litellm),
         degraded=read_degraded(litellm),
         alerting=read_alerting(general),
@@ -122,7 +126,7 @@ def read_config(
     if data.get("include") is not None:
         top.problem("include", "is not supported; put everything into one file")
     _check_variables(top.section(ENVIRONMENT))
-    for section in (litellm, router, general, top):
+    for section in (of_users, litellm, router, general, top):
         section.warn_about_unread()
     return config, findings
 
@@ -181,18 +185,28 @@ def _general(section: Section) -> GeneralSettings:
             lambda value: one_of(value, TOKEN_RATE_LIMIT_TYPES),
         ),
         enforced_params=section.names("enforced_params"),
+        end_user_headers=_end_user_headers(section),
         service_account_params=section.section("service_account_settings").names("enforced_params"),
     )
 
 
-def _litellm(section: Section) -> LiteLLMSettings:
+def _end_user_headers(section: Section) -> tuple[str, ...]:
+    """Read the headers that name the end user: LiteLLM's mappings go before its older name."""
+    older, found = section.text("user_header_name").strip(), list[str]()
+    for mapping in section.sections("user_header_mappings"):
+        name, role = mapping.name("header_name"), mapping.text("litellm_user_role")
+        if role == "customer":
+            found.append(name)
+        else:
+            mapping.warn("litellm_user_role", "has no effect: a key says which user calls")
+    return tuple(name.lower() for name in found or [older] if name)
+
+
+def _litellm(section: Section, of_users: Section) -> LiteLLMSettings:
     defaults = LiteLLMSettings()
     least, most = _ERROR_STATUSES
-    of_users = section.section("default_internal_user_params")
-    available_teams = of_users.names("available_teams")
-    of_users.warn_about_unread()
     return LiteLLMSettings(
-        available_teams=available_teams,
+        available_teams=of_users.names("available_teams"),
         budget_exceeded_status_code=section.whole(
             "budget_exceeded_status_code",
             defaults.budget_exceeded_status_code,

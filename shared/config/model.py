@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from shared.config.alerting import AlertingSettings
 from shared.config.degraded import DegradedSettings
+from shared.config.newcomers import Newcomers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,7 @@ class GeneralSettings:
 
     `allow_private_api_base` None follows where the gateway runs. `enforced_params` are what every
     request body must hold, `service_account_params` those of service accounts beside.
+    `end_user_headers` name the end user where LiteLLM's own header does not.
     """
 
     key_header_name: str | None = None
@@ -137,6 +139,7 @@ class GeneralSettings:
     spend_logs_kept: str | None = None
     enforced_params: tuple[str, ...] = ()
     service_account_params: tuple[str, ...] = ()
+    end_user_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +195,7 @@ class Config:
     litellm: LiteLLMSettings = field(default_factory=LiteLLMSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     degraded: DegradedSettings = field(default_factory=DegradedSettings)
+    newcomers: Newcomers = field(default_factory=Newcomers)
     alerting: AlertingSettings = field(default_factory=AlertingSettings)
     groups: Mapping[str, tuple[Deployment, ...]] = field(init=False, repr=False, compare=False)
     by_id: Mapping[str, Deployment] = field(init=False, repr=False, compare=False)

@@ -29,6 +29,8 @@ _LOGIN: Final = (
     "is not supported: callers present virtual keys only; take it out, or keep that login in front "
     "of the gateway"
 )
+_BLOCKING: Final = "is not supported: block them over /customer/block"
+_NO_BUDGET: Final = "is not supported: no budget would be kept; set one over the API"
 _NO_GUARDS: Final = (
     "is not supported: no request or answer would be checked; take it out if that is acceptable"
 )
@@ -50,8 +52,6 @@ _WARNED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "ssl_verify": "is not supported: certificates are always checked",
             "force_ipv4": "is not supported: both are tried, whichever answers first",
             "default_team_settings": "is not supported: teams are made over the API",
-            "default_internal_user_params": "is not supported: give users their settings",
-            "max_internal_user_budget": "is not supported: give users budgets of their own",
             "mcp_aliases": "is not supported: there is no MCP gateway",
         },
         "router_settings": {
@@ -82,6 +82,10 @@ _WARNED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "alerting_args": "has no effect: each alert is sent once a period",
             "background_health_checks": "is not supported: GET /health asks when it is called",
             "health_check_interval": "is not supported: GET /health asks when it is called",
+            **dict.fromkeys(
+                ("fail_closed_budget_enforcement", "fail_closed_rate_limit_enforcement"),
+                "has no effect: it is so unless litellm_settings.redis_down is grace",
+            ),
             "store_prompts_in_spend_logs": "is not supported: prompts are never kept",
             "ui_access_mode": "has no effect: there is no web interface",
             "infer_model_from_keys": "is not supported: name models in model_list, openai/* too",
@@ -121,7 +125,10 @@ _REFUSED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "litellm_settings": {
             "guardrails": _NO_GUARDS,
             "key_generation_settings": "is not supported: who may make keys is fixed by role",
-            "upperbound_key_generate_params": "is not supported: new keys would not be bounded",
+            **dict.fromkeys(("max_user_budget", "tag_budget_config"), _NO_BUDGET),
+            "blocked_user_list": _BLOCKING,
+            "banned_keywords_list": _NO_GUARDS,
+            "llm_guard_mode": _NO_GUARDS,
         },
         "general_settings": {
             **dict.fromkeys(
@@ -131,7 +138,19 @@ _REFUSED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "allowed_ips": "is not supported: let AWS WAF or a security group do it",
             "max_request_size_mb": "is not supported: bodies are bounded to 6 MB",
             "max_response_size_mb": "is not supported: answers are bounded to 6 MB",
-            "blocked_user_list": "is not supported: block them over /customer/block",
+            **dict.fromkeys(
+                ("max_parallel_requests", "global_max_parallel_requests"),
+                "is not supported: give keys, users and teams max_parallel_requests",
+            ),
+            **dict.fromkeys(
+                ("custom_key_update", "custom_key_policy", "enforce_rbac", "role_permissions"),
+                "is not supported: who may change what of a key is fixed by role",
+            ),
+            "disable_custom_api_keys": "is not supported: callers may choose a key's secret",
+            "disable_key_generate_for_org_admin": "is not supported: who may make keys is fixed by "
+            "role",
+            "allowed_routes": "is not supported: give keys allowed_routes",
+            "blocked_user_list": _BLOCKING,
             "banned_keywords_list": _NO_GUARDS,
             "enforced_params": "is not supported: no parameter would be demanded",
             "enforce_user_param": "is not supported: no parameter would be demanded",

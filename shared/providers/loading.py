@@ -16,6 +16,7 @@ def openai(
     takes_stream_options: bool = True,
     base_path: str = "",
     knows_additions: bool = False,
+    names_host_last: bool = False,
 ) -> Dialect:
     """OpenAI's own, or as a vendor strays from it."""
     from shared.providers.openai import OpenAI
@@ -25,6 +26,7 @@ def openai(
         takes_max_completion_tokens=takes_max_completion_tokens,
         base_path=base_path,
         knows_additions=knows_additions,
+        names_host_last=names_host_last,
     )
 
 

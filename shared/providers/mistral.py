@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shared.domain import Endpoint
 from shared.providers.functions import NO_PARAMETERS, plain_call
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.reasoning import effort_of
 from shared.providers.unsupported import Unsupported
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _MEANINGLESS: Final = frozenset(
     }
 )
 _OF_FUNCTIONS: Final = ("name", "description", "parameters", "strict")
-_LITTLE: Final = 2_000
-_MUCH: Final = 10_000
 _FINISH_REASONS: Final = {"model_length": "length", "error": "stop"}
 _OF_MESSAGES: Final = ("role", "content", "tool_calls", "tool_call_id", "prefix")
 
@@ -88,7 +87,8 @@ def _body(call: Call, to: Deployment) -> JsonObject:
     body["messages"] = [_written(message, limits) for message in mappings(given.get("messages"))]
     if given.get("tools"):
         body["tools"] = _tools(given["tools"])
-    if effort := _effort(mapping(given.get("thinking"))):
+    # Only some models take an effort, so it is sent only if one is asked for.
+    if effort := effort_of(mapping(given.get("thinking")).get("budget_tokens")):
         body.setdefault("reasoning_effort", effort)
     if "seed" in body:
         body["random_seed"] = body.pop("seed")
@@ -108,14 +108,6 @@ def _tools(given: Json) -> list[Json]:
         kept = {name: function[name] for name in _OF_FUNCTIONS if function.get(name) is not None}
         found.append({"type": "function", "function": {"parameters": NO_PARAMETERS, **kept}})
     return found
-
-
-def _effort(thinking: JsonObject) -> str | None:
-    """Say how hard to think by LiteLLM's steps; only some models take it, so only if asked."""
-    budget = thinking.get("budget_tokens")
-    if thinking.get("type") != "enabled" or not isinstance(budget, int):
-        return None
-    return "low" if budget <= _LITTLE else "medium" if budget < _MUCH else "high"
 
 
 def _written(message: JsonObject, limits: Unsupported) -> JsonObject:

@@ -15,6 +15,7 @@ from shared.providers.dialect import Reply, StreamEvent
 from shared.providers.failures import failure, failure_inside, malformed
 from shared.providers.openai_media import PATHS as MEDIA_PATHS
 from shared.providers.openai_media import media_body, media_reply
+from shared.providers.reasoning import reasons_at_openai
 from shared.providers.responses.native import ResponsesDecoder, read_count, read_response
 from shared.providers.sse import LineTooLong, SseEvent, SseParser
 from shared.providers.usage import searches_in, text_bytes, usage_of
@@ -38,8 +39,14 @@ _CONTENT: Final[Mapping[Endpoint, str]] = {
     Endpoint.COMPLETION: "choices",
     Endpoint.EMBEDDING: "data",
 }
-_REASONS: Final = re.compile(r"(?:azure/)?(?:o[1-9](-|$)|gpt-5)")
+_NEW_LIMIT: Final = re.compile(r"(?:^|/)(?:o[1-9](-|$)|gpt-(?:[5-9]|\d\d))")
 """Models that refuse `max_tokens`: it does not say whether reasoning counts."""
+_NOT_WHILE_THINKING: Final[Mapping[str, Json]] = {
+    **dict.fromkeys(["temperature", "top_p"], 1),
+    **dict.fromkeys(["presence_penalty", "frequency_penalty"], 0),
+    **dict.fromkeys(["logprobs", "top_logprobs", "logit_bias", "stop"]),
+}
+"""What models that think answer 400 to, but for this value (guides/reasoning, read 2026-11)."""
 _STRICT: Final = frozenset({"openai", "azure"})
 """Who answers 400 to another vendor's thoughts, and for some models to the old limit."""
 _DONE: Final = b"[DONE]"
@@ -52,13 +59,15 @@ class OpenAI:
 
     Without `takes_stream_options` a vendor tells the usage of streams unasked, and refuses to be
     asked. Where `takes_max_completion_tokens` is false that limit would be ignored, so it is sent
-    under its old name. `base_path` is what the vendor's usual base URL lacks.
+    under its old name. `base_path` is what the vendor's usual base URL lacks. `names_host_last`
+    where who runs the model is named behind it, and LiteLLM names it first.
     """
 
     takes_stream_options: bool = True
     takes_max_completion_tokens: bool = True
     base_path: str = ""
     knows_additions: bool = False
+    names_host_last: bool = False
 
     def request(self, call: Call, to: Deployment) -> HttpRequest:
         """Put the caller's body to the deployment, under the deployment's name for the model."""
@@ -67,7 +76,8 @@ class OpenAI:
             url = self.url(to, MEDIA_PATHS[call.endpoint])
             headers = {**call.extra_headers, "content-type": kind, **self.headers(to)}
             return HttpRequest("POST", url, headers, content)
-        body: JsonObject = {**call.body, "model": to.model}
+        model = _host_last(to.model) if self.names_host_last else to.model
+        body: JsonObject = {**call.body, "model": model}
         if call.endpoint is Endpoint.CHAT and not self.knows_additions:
             plain_chat(body, is_strict=to.provider in _STRICT)
         if call.is_stream:
@@ -79,8 +89,8 @@ class OpenAI:
             del body["max_completion_tokens"]
             body["max_tokens"] = limit
         url = self.url(to, _PATHS[call.endpoint])
-        if to.provider in _STRICT and _REASONS.match(to.base_model or to.model):
-            _rename_limit(body)
+        if to.provider in _STRICT:
+            _fit_to_thinking(body, call, to)
         headers = {
             **call.extra_headers,
             "content-type": "application/json",
@@ -217,6 +227,24 @@ def _parsed(body: bytes) -> JsonObject:
 def _response_id(body: JsonObject) -> str | None:
     found = body.get("id")
     return found if isinstance(found, str) and found else None
+
+
+def _host_last(model: str) -> str:
+    """Write HOST/ORG/MODEL as ORG/MODEL:HOST."""
+    host, _, rest = model.partition("/")
+    return f"{rest}:{host}" if "/" in rest else model
+
+
+def _fit_to_thinking(body: JsonObject, call: Call, to: Deployment) -> None:
+    """Write for a model that thinks, and leave out what it refuses where that is allowed."""
+    model = to.base_model or to.model
+    if _NEW_LIMIT.search(model):
+        _rename_limit(body)
+    may_drop = (call.handling | to.handling).drop_params and call.endpoint is Endpoint.CHAT
+    if may_drop and reasons_at_openai(model) and body.get("reasoning_effort") != "none":
+        for name, neutral in _NOT_WHILE_THINKING.items():
+            if body.get(name) != neutral:
+                body.pop(name, None)
 
 
 def _rename_limit(body: JsonObject) -> None:

@@ -170,6 +170,8 @@ def _chat(provider: str, speaks: str) -> Dialect:
         takes_max_completion_tokens=provider not in _OLD_LIMIT,
         base_path=_BASE_PATHS.get(provider, ""),
         knows_additions=provider in _RICH,
+        # github.com/huggingface/huggingface.js pull 1636 ("model:provider"), read 2026-11.
+        names_host_last=provider == "huggingface",
     )
 
 

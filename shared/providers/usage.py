@@ -55,6 +55,20 @@ _DRAWN: Final = (
     ("completion_tokens_details", "image_tokens"),
     ("output_tokens_details", "image_tokens"),
 )
+_CACHED_AUDIO: Final = (
+    ("prompt_tokens_details", "cached_tokens_details", "audio_tokens"),
+    ("input_tokens_details", "cached_tokens_details", "audio_tokens"),
+)
+_CACHED_IMAGE: Final = (
+    ("prompt_tokens_details", "cached_tokens_details", "image_tokens"),
+    ("input_tokens_details", "cached_tokens_details", "image_tokens"),
+)
+_WRITTEN_FOR_LONG: Final = (
+    ("prompt_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens"),
+    ("input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens"),
+    ("prompt_tokens_details", "cache_creation_token_details", "ephemeral_1h_input_tokens"),
+    ("prompt_tokens_details", "cache_creation_token_details", "ephemeral_12h_input_tokens"),
+)
 _SEARCHES: Final = (
     ("server_tool_use", "web_search_requests"),  # Anthropic's, told through gateways
     ("server_side_tool_usage_details", "web_search_calls"),  # xAI
@@ -69,7 +83,6 @@ _TEXTS: Final = frozenset(
     }
 )
 _DEEPEST_TEXT: Final = 8
-_CALL: Final = "web_search_call"
 
 
 def usage_of(body: Mapping[str, Json]) -> Usage | None:
@@ -77,7 +90,12 @@ def usage_of(body: Mapping[str, Json]) -> Usage | None:
     for place in _places(body):
         usage = _read(place)
         if usage is not None:
-            return replace(usage, searches=usage.searches or searches_in(body))
+            return replace(
+                usage,
+                searches=usage.searches or searches_in(body),
+                file_searches=len(_items(body, "file_search_call")),
+                containers=_containers_in(body),
+            )
     return None
 
 
@@ -86,14 +104,35 @@ def searches_in(body: Mapping[str, Json]) -> int:
 
     A response lists its calls; a chat has at least one where it cites what was found (LiteLLM).
     """
-    output, choices = body.get("output"), body.get("choices")
-    if isinstance(output, list):
-        return sum(isinstance(item, dict) and item.get("type") == _CALL for item in output)
+    choices = body.get("choices")
+    if isinstance(body.get("output"), list):
+        return len(_items(body, "web_search_call"))
     for choice in choices if isinstance(choices, list) else ():
         message = choice.get("message") or choice.get("delta") if isinstance(choice, dict) else None
         if isinstance(message, dict) and message.get("annotations"):
             return 1
     return 0
+
+
+def _containers_in(body: Mapping[str, Json]) -> int:
+    """Count the containers that a response ran code in, but for those that its call named.
+
+    Whoever named one had it made before, and it was billed then.
+    """
+    tools = body.get("tools")
+    named = (
+        [tool.get("container") for tool in tools or () if isinstance(tool, dict)]
+        if isinstance(tools, list)
+        else []
+    )
+    ids = [item.get("container_id") for item in _items(body, "code_interpreter_call")]
+    return len({each for each in ids if isinstance(each, str) and each not in named})
+
+
+def _items(body: Mapping[str, Json], kind: str) -> list[JsonObject]:
+    output = body.get("output")
+    listed = output if isinstance(output, list) else []
+    return [item for item in listed if isinstance(item, dict) and item.get("type") == kind]
 
 
 def _places(body: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
@@ -119,16 +158,21 @@ def _read(found: Mapping[str, Json]) -> Usage | None:
     if prompt == completion == 0:
         return None
     cached = min(_first_count(found, _CACHED), prompt)
+    created = min(_first_count(found, _CACHE_CREATION), prompt - cached)
     audio = min(_first_count(found, _AUDIO), prompt)
+    image = min(_first_count(found, _IMAGE), prompt - audio)
     spoken = min(_first_count(found, _SPOKEN), completion)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=min(completion, MAX_TOKENS),
         cached_tokens=cached,
-        cache_creation_tokens=min(_first_count(found, _CACHE_CREATION), prompt - cached),
+        cache_creation_tokens=created,
+        hour_cache_tokens=min(_first_count(found, _WRITTEN_FOR_LONG), created),
         reasoning_tokens=min(reasoning, completion),
         audio_tokens=audio,
-        image_tokens=min(_first_count(found, _IMAGE), prompt - audio),
+        image_tokens=image,
+        cached_audio_tokens=min(_first_count(found, _CACHED_AUDIO), audio, cached),
+        cached_image_tokens=min(_first_count(found, _CACHED_IMAGE), image, cached),
         spoken_tokens=spoken,
         drawn_tokens=min(_first_count(found, _DRAWN), completion - spoken),
         searches=_first_count(found, _SEARCHES),

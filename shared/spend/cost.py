@@ -79,9 +79,13 @@ def _prompt_parts(rates: Rates, prompt: int, usage: Usage) -> Iterator[tuple[Dec
     created = min(_tokens(usage.cache_creation_tokens), prompt - cached)
     for_an_hour = min(_tokens(usage.hour_cache_tokens), created)
     rest = prompt - cached - created
-    audio = min(_tokens(usage.audio_tokens), rest)
-    image = min(_tokens(usage.image_tokens), rest - audio)
-    yield rates.cache_read, cached
+    cached_audio = min(_tokens(usage.cached_audio_tokens), cached)
+    cached_image = min(_tokens(usage.cached_image_tokens), cached - cached_audio)
+    audio = min(_tokens(usage.audio_tokens - cached_audio), rest)
+    image = min(_tokens(usage.image_tokens - cached_image), rest - audio)
+    yield rates.cache_read, cached - cached_audio - cached_image
+    yield rates.cached_audio, cached_audio
+    yield rates.cached_image, cached_image
     yield rates.cache_creation, created - for_an_hour
     yield rates.hour_cache, for_an_hour
     yield rates.audio, audio
@@ -112,6 +116,9 @@ def _counted(units: Units, usage: Usage, *, images: int) -> list[tuple[Decimal, 
         (units.character, _tokens(usage.characters)),
         (units.second.scaleb(-3), _tokens(usage.milliseconds)),
         (units.search, units.billed_searches(_tokens(usage.searches))),
+        (units.map_search, units.billed_searches(_tokens(usage.map_searches))),
+        (units.file_search, _tokens(usage.file_searches)),
+        (units.container, _tokens(usage.containers)),
     ]
 
 
@@ -121,8 +128,12 @@ def _dearest_input(rates: Rates, kinds: Kinds) -> Decimal:
         rates.cache_read,
         rates.cache_creation,
         rates.hour_cache if kinds.hour_cache else ZERO,
-        max(rates.audio, rates.image) if kinds.attached else ZERO,
+        *(_of_attached(rates) if kinds.attached else ()),
     )
+
+
+def _of_attached(rates: Rates) -> tuple[Decimal, ...]:
+    return rates.audio, rates.image, rates.cached_audio, rates.cached_image
 
 
 def _dearest_output(rates: Rates) -> Decimal:

@@ -34,6 +34,9 @@ _LETTERS: Final = {
     "cache_read_input_token_cost": "c",
     "cache_creation_input_token_cost": "w",
     "cache_creation_input_token_cost_above_1hr": "l",
+    "cache_creation_input_token_cost_above_12hr": "l",
+    "cache_read_input_audio_token_cost": "u",
+    "cache_read_input_image_token_cost": "v",
     "output_cost_per_reasoning_token": "r",
     "input_cost_per_audio_token": "a",
     "output_cost_per_audio_token": "b",
@@ -50,6 +53,9 @@ _LETTERS: Final = {
     "search_context_size_low": "y",
     "search_context_size_medium": "x",
     "search_context_size_high": "z",
+    "file_search_cost_per_1k_calls": "f",
+    "google_maps_grounding_cost_per_query": "t",
+    "code_interpreter_cost_per_session": "n",
 }
 _WHOLE_PRICE: Final = frozenset("ioqkmhs")
 _FIELD: Final = re.compile(
@@ -74,7 +80,7 @@ _Groups = dict[str, dict[str, Decimal]]
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Dollars per token of each kind."""
+    """Dollars per token of each kind; `hour_cache` is the longest life that a vendor sells."""
 
     input: Decimal = ZERO
     output: Decimal = ZERO
@@ -86,16 +92,18 @@ class Rates:
     image: Decimal = ZERO
     spoken: Decimal = ZERO
     drawn: Decimal = ZERO
+    cached_audio: Decimal = ZERO
+    cached_image: Decimal = ZERO
 
     @classmethod
     def of(cls, letters: Mapping[str, Decimal]) -> Rates:
         """Fill what is not said: other kinds of input cost as input does, of output as output."""
         read, written = letters.get("i", ZERO), letters.get("o", ZERO)
-        cache_creation = letters.get("w", read)
+        cache_creation, cache_read = letters.get("w", read), letters.get("c", read)
         return cls(
             input=read,
             output=written,
-            cache_read=letters.get("c", read),
+            cache_read=cache_read,
             cache_creation=cache_creation,
             reasoning=letters.get("r", written),
             hour_cache=letters.get("l", cache_creation),
@@ -103,6 +111,8 @@ class Rates:
             image=letters.get("g", read),
             spoken=letters.get("b", written),
             drawn=letters.get("e", written),
+            cached_audio=letters.get("u", cache_read),
+            cached_image=letters.get("v", cache_read),
         )
 
 
@@ -110,7 +120,8 @@ class Rates:
 class Units:
     """Dollars for what is not billed in tokens.
 
-    A vendor bills each of its web searches, a searched answer once, or every call as a search.
+    A vendor bills each of its searches of the web and on maps, a searched answer once, or every
+    call as a search.
     """
 
     query: Decimal = ZERO
@@ -119,6 +130,9 @@ class Units:
     second: Decimal = ZERO
     search: Decimal = ZERO
     counting: SearchCounting = "each"
+    file_search: Decimal = ZERO
+    map_search: Decimal = ZERO
+    container: Decimal = ZERO
 
     def billed_searches(self, searches: int) -> int:
         """Return how many of the searches of one call are billed."""
@@ -216,6 +230,9 @@ def _price_of(
             *(letters.get(letter, ZERO) for letter in "kmhs"),
             search=letters.get(_SEARCH_LETTERS[search_size], letters.get("x", ZERO)),
             counting=_COUNTING[int(letters.get("p", ZERO))],
+            file_search=letters.get("f", ZERO).scaleb(-3),
+            map_search=letters.get("t", ZERO),
+            container=letters.get("n", ZERO),
         ),
         max_input_tokens=row.max_input_tokens,
         max_output_tokens=max_output_tokens or row.max_output_tokens,

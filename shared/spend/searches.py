@@ -1,8 +1,13 @@
-"""A vendor's own web search: whether a call may use it, how often at most, how large. Pure."""
+"""A vendor's own tools that it bills apart: whether a call may use them, and how often at most.
+
+They search the web, files and maps, and run code in containers. Pure.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+
+from shared.domain import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +19,21 @@ MOST_SEARCHES: Final = 20
 """What is reserved for where neither caller nor vendor bounds it; what goes beyond is charged."""
 
 _GOOGLES: Final = ("googleSearch", "google_search", "googleSearchRetrieval")
+_GOOGLES_MAPS: Final = ("googleMaps", "google_maps")
+
+
+def tools_bound(body: Mapping[str, Json]) -> Usage:
+    """Return the most that a call may use of such tools."""
+    return Usage(
+        searches=searches_bound(body),
+        file_searches=sum(
+            _most(tool, body) for tool in _tools(body) if tool.get("type") == "file_search"
+        ),
+        map_searches=sum(
+            _most(tool, body) for tool in _tools(body) if any(n in tool for n in _GOOGLES_MAPS)
+        ),
+        containers=sum(_makes_a_container(tool) for tool in _tools(body)),
+    )
 
 
 def searches_bound(body: Mapping[str, Json]) -> int:
@@ -36,14 +56,23 @@ def search_size(body: Mapping[str, Json], provider: str) -> SearchSize:
 
 
 def _search_tools(body: Mapping[str, Json]) -> Iterator[JsonObject]:
-    tools = body.get("tools")
-    for tool in tools if isinstance(tools, list) else ():
-        if not isinstance(tool, dict):
-            continue
+    for tool in _tools(body):
         kind = tool.get("type")
         is_named = isinstance(kind, str) and kind.startswith("web_search")
         if is_named or any(name in tool for name in _GOOGLES):
             yield tool
+
+
+def _tools(body: Mapping[str, Json]) -> Iterator[JsonObject]:
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            yield tool
+
+
+def _makes_a_container(tool: JsonObject) -> bool:
+    """Say whether OpenAI makes a container for a tool: not where the call names one that it has."""
+    return tool.get("type") == "code_interpreter" and not isinstance(tool.get("container"), str)
 
 
 def _most(tool: JsonObject, body: Mapping[str, Json]) -> int:

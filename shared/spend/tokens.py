@@ -13,7 +13,7 @@ import orjson
 
 from shared.domain import Endpoint, Usage
 from shared.spend.cost import ANY_KIND, Kinds
-from shared.spend.searches import searches_bound
+from shared.spend.searches import tools_bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,8 +57,9 @@ _WRITTEN: Final = frozenset(
 )
 _READABLE: Final = _WRITTEN - {Endpoint.PASS_THROUGH}
 """Where we know what a prompt is made of."""
-_FOR_AN_HOUR: Final = b'"ttl":"1h"'
-"""How Anthropic's prompts ask for the dearer cache; within a text its quotes would be escaped."""
+_FOR_LONG: Final = (b'"ttl":"1h"', b'"ttl":"12h"')
+"""How prompts of Anthropic's and OpenAI's ask for the dearer cache: within a text, quotes would be
+escaped."""
 _STORED: Final = ("previous_response_id", "prompt", "conversation")
 _LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _GOOGLES_LIMITS: Final = ("maxOutputTokens", "max_output_tokens")
@@ -106,8 +107,9 @@ def prompt_size(call: Call) -> PromptSize:
     prompt: JsonObject = {k: v for k, v in call.body.items() if k not in _NOT_PROMPT}
     size = _size(call, prompt)
     is_readable = call.endpoint in _READABLE
-    is_for_an_hour = is_readable and _FOR_AN_HOUR in orjson.dumps(prompt)
-    return replace(size, kinds=Kinds(not is_readable or size.attachments > 0, is_for_an_hour))
+    text = orjson.dumps(prompt) if is_readable else b""
+    is_for_long = any(asks in text for asks in _FOR_LONG)
+    return replace(size, kinds=Kinds(not is_readable or size.attachments > 0, is_for_long))
 
 
 def _size(call: Call, prompt: JsonObject) -> PromptSize:
@@ -194,7 +196,7 @@ def counted_bound(call: Call) -> Usage:
         case Endpoint.TRANSCRIPTION:
             return Usage(milliseconds=_upload_bytes(call) * 1000 // LEAST_BYTES_PER_SECOND)
         case _:
-            return Usage(searches=searches_bound(call.body))
+            return tools_bound(call.body)
 
 
 def _chat_size(prompt: JsonObject) -> PromptSize:

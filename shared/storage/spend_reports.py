@@ -39,13 +39,17 @@ class ReportFilter:
     first_day: date
     last_day: date
     entity_ids: tuple[str, ...] | None = None
+    excluded_ids: tuple[str, ...] | None = None
     api_key: str | None = None
     model: str | None = None
 
 
 async def sum_by_day(db: Runs, which: ReportFilter, size: int) -> list[DaySplit]:
     """Return each day's sums, whole and split, newest first."""
-    rows = await db.all(_SQL["sum_by_day"], **_params(which), model=which.model, size=size)
+    excluded = None if which.excluded_ids is None else list(which.excluded_ids)
+    rows = await db.all(
+        _SQL["sum_by_day"], **_params(which), excluded_ids=excluded, model=which.model, size=size
+    )
     return [DaySplit.model_validate(row) for row in rows]
 
 

@@ -179,3 +179,13 @@ class Migrated(AdminModel):
     status: str = "success"
     dry_run: bool
     report: MigrationReport
+
+
+class ModelLookup(BaseModel):
+    """GET /utils/model_info: what the table of prices says of a model."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str
+    custom_llm_provider: str
+    model_info: dict[str, JsonValue]

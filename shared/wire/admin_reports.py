@@ -24,11 +24,18 @@ class Between(BaseModel):
 
 
 class Report(Between):
-    """GET /global/spend/report."""
+    """GET /global/spend/report; of one key or one user it tells key by key, as LiteLLM does."""
 
     group_by: Literal["team", "customer", "api_key"] = "team"
     team_id: Identifier | None = None
     customer_id: Identifier | None = None
+    internal_user_id: Identifier | None = None
+
+
+class TagsQuery(Between):
+    """GET /global/spend/tags; names are separated by commas."""
+
+    tags: Annotated[str, Field(max_length=10_000)] | None = None
 
 
 class Activity(BaseModel):
@@ -45,6 +52,9 @@ class Activity(BaseModel):
     organization_ids: Annotated[str, Field(max_length=10_000)] | None = None
     end_user_ids: Annotated[str, Field(max_length=10_000)] | None = None
     tags: Annotated[str, Field(max_length=10_000)] | None = None
+    exclude_team_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    exclude_organization_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    exclude_end_user_ids: Annotated[str, Field(max_length=10_000)] | None = None
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
 

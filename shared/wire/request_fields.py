@@ -11,6 +11,7 @@ from shared.errors import BadRequest, TooLarge
 from shared.wire import checks
 from shared.wire.bodies import parse_object
 from shared.wire.checks import Unfit, listed, whole
+from shared.wire.header_values import END_USER
 from shared.wire.own_fallbacks import fallbacks_for, names_of
 from shared.wire.own_fields import forbidden_in
 from shared.wire.sessions import session_of
@@ -82,7 +83,7 @@ class RequestFields:
     def end_user(self, metadata: JsonObject) -> str | None:
         """Tell for whom the caller calls; a header goes before the body."""
         in_header = self.header("x-litellm-customer-id", checks.name) or self.header(
-            "x-litellm-end-user-id", checks.name
+            END_USER, checks.name
         )
         in_body = None if self._body.get("user") == "" else self.read("user", checks.name)
         return in_header or in_body or _named_in(metadata)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.admin.asking import error_of
 from tests.gateway.given import model
 from tests.provider import Behaviour
@@ -127,3 +129,49 @@ async def test_one_deployment_is_checked_by_its_id(admin: Admin, provider: Provi
     reply = (await admin.get("/health", {"model_id": "second"})).json()
 
     assert ["second"] == [one["model_id"] for one in reply["healthy_endpoints"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "provider"),
+    [
+        ({"model": "gpt-4o"}, "openai"),
+        ({"model": "openai/gpt-4o"}, "openai"),
+        ({"model": "gpt-4o", "custom_llm_provider": "azure"}, "azure"),
+        ({"model": "claude-sonnet-4-5"}, "anthropic"),
+    ],
+)
+async def test_a_model_that_is_not_here_is_known_by_the_table_of_prices(
+    lasting: Admin, query: dict[str, str], provider: str
+) -> None:
+    key = (await lasting.given_key())["key"]
+
+    reply = await lasting.get("/utils/model_info", query, key=key)
+
+    found = reply.json()
+    info = found["model_info"]
+    assert (200, query["model"], provider) == (
+        reply.status_code,
+        found["model"],
+        found["custom_llm_provider"],
+    )
+    assert info["output_cost_per_token"] > info["input_cost_per_token"] > 0
+    assert info["max_input_tokens"] > 1000
+    assert "temperature" in info["supported_openai_params"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"model": "openai/no-such-model"},
+        {"model": "nobody/gpt-4o"},
+        {"model": "gpt-4o", "custom_llm_provider": "nobody"},
+        {"model": "openai/*"},
+        {"model": "*"},
+    ],
+)
+async def test_a_model_that_nobody_knows_is_not_found(
+    lasting: Admin, query: dict[str, str]
+) -> None:
+    reply = await lasting.get("/utils/model_info", query)
+
+    assert 404 == error_of(reply)[0]

@@ -236,3 +236,22 @@ async def test_a_credential_may_have_a_slash_in_its_name(admin: Admin) -> None:
         shown.json()["credential_name"],
         gone.status_code,
     )
+
+
+async def test_the_defaults_of_a_models_calls_are_shown_as_they_were_given(
+    admin: Admin, provider: Provider
+) -> None:
+    defaults = {
+        "reasoning_effort": "low",
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "stop": ["a"],
+        "temperature": 0.5,
+    }
+    entry = given(provider, id="m")
+    entry["litellm_params"] |= defaults
+    await admin.made("/model/new", **entry)
+
+    shown = await admin.done("GET", "/model/info", {"litellm_model_id": "m"})
+
+    (found,) = shown["data"]
+    assert defaults.items() <= found["litellm_params"].items()

@@ -93,6 +93,7 @@ def statements_of_reports() -> list[tuple[str, dict[str, object]]]:
         "first_day": end.date() - timedelta(days=31),
         "last_day": end.date(),
         "entity_ids": None,
+        "excluded_ids": None,
         "api_key": None,
         "model": None,
         "split": "model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,11 +16,10 @@ from tests.admin.asking import error_of
 from tests.gateway.given import model
 
 if TYPE_CHECKING:
-    from tests.admin.asking import Admin, Json
+    from tests.admin.asking import Admin
     from tests.provider import Provider
 
 TODAY = datetime.now(UTC).replace(hour=12)
-_AN_HOUR = timedelta(hours=1)
 DAYS = {"start_date": (TODAY - timedelta(days=9)).date().isoformat()}
 
 
@@ -224,6 +223,39 @@ async def test_activity_counts_requests_and_tokens(admin: Admin) -> None:
     assert [{"model": "gpt-4o", "failed_requests": 1}] == failed
 
 
+async def test_the_report_tells_what_one_key_or_one_user_spent(admin: Admin) -> None:
+    await given_rows(
+        admin,
+        spend_row(1, spend=10**9, api_key="k1", user="u1"),
+        spend_row(2, spend=2 * 10**9, api_key="k2", user="u1"),
+        spend_row(3, spend=4 * 10**9, api_key="k3", user="u2"),
+    )
+
+    key, user = [
+        (await admin.get("/global/spend/report", query)).json()
+        for query in ({"api_key": "k3"}, {"internal_user_id": "u1"})
+    ]
+
+    assert [("k3", 4)] == [(row["api_key"], row["total_cost"]) for row in key]
+    assert [("k2", 2), ("k1", 1)] == [(row["api_key"], row["total_cost"]) for row in user]
+
+
+async def test_tags_are_told_of_by_name_and_teams_without_those_that_are_left_out(
+    admin: Admin,
+) -> None:
+    await given_rows(
+        admin,
+        spend_row(1, spend=10**9, team_id="a", request_tags=["x", "y"]),
+        spend_row(2, spend=2 * 10**9, team_id="b", request_tags=["z"]),
+    )
+
+    tags = (await admin.get("/global/spend/tags", {"tags": "x, z"})).json()
+    days = (await admin.get("/team/daily/activity", {"exclude_team_ids": "a"})).json()
+
+    assert ["z", "x"] == [tag["individual_request_tag"] for tag in tags]
+    assert 2 == days["metadata"]["total_spend"]
+
+
 async def test_the_ledger_is_shown_page_by_page_with_filters(admin: Admin) -> None:
     await given_rows(
         admin,
@@ -244,80 +276,6 @@ async def test_the_ledger_is_shown_page_by_page_with_filters(admin: Admin) -> No
         [row["request_id"] for row in dear["data"]],
         [row["request_id"] for row in failed["data"]],
     )
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({"sort_by": "spend", "sort_order": "asc"}, ["r1", "r2", "r3"]),
-        ({"sort_by": "spend"}, ["r3", "r2", "r1"]),
-        ({"sort_by": "model"}, ["r3", "r2", "r1"]),
-        ({"sort_by": "model", "sort_order": "asc"}, ["r1", "r2", "r3"]),
-        ({"sort_by": "ttft_ms"}, ["r1", "r2", "r3"]),
-        ({"sort_order": "asc"}, ["r3", "r2", "r1"]),
-        ({"sort_by": "total_tokens", "page": "2", "page_size": "2"}, ["r3"]),
-        ({"model_id": "id-2"}, ["r2"]),
-        ({"model_group": "group-2"}, ["r2"]),
-        ({"key_alias": "alias-2"}, ["r2"]),
-        ({"session_id": "session-2"}, ["r2"]),
-        ({"error_code": "502"}, ["r2"]),
-        ({"cache_hit_filter": "hit"}, ["r2"]),
-        ({"cache_hit_filter": "miss"}, ["r1", "r3"]),
-        ({"search": "id-2"}, ["r2"]),
-    ],
-)
-async def test_rows_are_found_and_sorted_by(
-    admin: Admin, query: dict[str, str], expected: list[str]
-) -> None:
-    def metadata(n: int) -> Json:
-        error = {"error_information": {"error_code": 500 + n}}
-        return {"status": "success", "user_api_key_alias": f"the alias-{n}.", **error}
-
-    await given_rows(
-        admin,
-        *(
-            spend_row(
-                n,
-                spend=n * 10**9,
-                at=TODAY - timedelta(minutes=n),
-                model=f"model-{n}",
-                model_id=f"id-{n}",
-                model_group=f"group-{n}",
-                session_id=f"the session-{n}.",
-                cache_hit=n == 2,
-                metadata=metadata(n),
-            )
-            for n in range(1, 4)
-        ),
-    )
-
-    page = (await admin.get("/spend/logs/v2", query)).json()
-
-    assert expected == [row["request_id"] for row in page["data"]]
-
-
-async def test_rows_are_found_by_the_time_of_day(admin: Admin) -> None:
-    rows = [spend_row(n, spend=1, at=TODAY - timedelta(minutes=n)) for n in range(1, 4)]
-    await given_rows(admin, *rows)
-    then = TODAY - timedelta(minutes=2)
-    second, elsewhere = then.strftime("%Y-%m-%d %H:%M:%S"), then.astimezone(timezone(_AN_HOUR))
-    queries = [
-        {"start_date": second, "end_date": second},
-        {"start_date": elsewhere.isoformat(timespec="seconds")},
-        {"start_date": f"{then:%Y-%m-%d}", "end_date": f"{then:%Y-%m-%d}"},
-    ]
-
-    pages = [(await admin.get("/spend/logs/v2", query)).json()["data"] for query in queries]
-
-    assert [["r2"], ["r1", "r2"], ["r1", "r2", "r3"]] == [
-        [row["request_id"] for row in page] for page in pages
-    ]
-
-
-async def test_rows_are_sorted_by_no_other_column(admin: Admin) -> None:
-    reply = await admin.get("/spend/logs/v2", {"sort_by": "metadata; --"})
-
-    assert (400, "invalid_request_error", "sort_by") == error_of(reply)
 
 
 async def test_who_is_no_admin_sees_their_own_rows_only(admin: Admin) -> None:

@@ -247,7 +247,11 @@ def test_litellms_settings_that_have_no_effect_are_explained_with_their_line() -
         ("guardrails:\n  - guardrail_name: pii", 1),
         ("general_settings:\n  enable_jwt_auth: true", 2),
         ("general_settings:\n  allowed_ips: [10.0.0.1]", 2),
-        ("litellm_settings:\n  upperbound_key_generate_params: {max_budget: 1}", 2),
+        ("general_settings:\n  global_max_parallel_requests: 5", 2),
+        ("general_settings:\n  disable_custom_api_keys: true", 2),
+        ("general_settings:\n  allowed_routes: [/chat/completions]", 2),
+        ("litellm_settings:\n  blocked_user_list: [a]", 2),
+        ("litellm_settings:\n  max_user_budget: 5", 2),
     ],
 )
 def test_a_protection_that_would_not_be_there_is_refused(text: str, line: int) -> None:

@@ -100,7 +100,7 @@ async def seen_spend(
     admin: httpx.AsyncClient, key: str, rows: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the key's info and rows as soon as all are there; they must be in time."""
-    async with asyncio.timeout(IN_TIME * 5):  # a busy machine may be slow, the loop may not
+    async with asyncio.timeout(IN_TIME * 15):  # a busy machine may be slow, the loop may not
         while True:
             logs = (await admin.get("/spend/logs", params={"api_key": key})).json()
             if len(logs) >= rows:

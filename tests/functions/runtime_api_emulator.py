@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "/2018-06-01/runtime"
+CLOCK = {name: os.environ[name] for name in ("LD_PRELOAD", "FAKETIME") if name in os.environ}
+"""Where `faketime` moves the tests' clock, it moves that of what they start."""
+
 PATIENCE = 60.0  # a hang, not a measure: what is waited for comes at once
 
 
@@ -277,6 +280,7 @@ async def running(
             stdout=asyncio.subprocess.PIPE,
             env={
                 "PATH": os.environ["PATH"],
+                **CLOCK,
                 "PYTHONPATH": os.pathsep.join(map(str, (place.task, *place.beside))),
                 "LAMBDA_TASK_ROOT": str(place.task),
                 "AWS_LAMBDA_RUNTIME_API": emulator.address,

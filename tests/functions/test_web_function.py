@@ -19,7 +19,7 @@ import pytest
 from functions.proxy.app import make_app as make_proxy
 from functions.web.app import Web
 from tests.functions.conftest import MASTER_KEY
-from tests.functions.runtime_api_emulator import PATIENCE, ROOT
+from tests.functions.runtime_api_emulator import CLOCK, PATIENCE, ROOT
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ async def web(environment: dict[str, str]) -> AsyncIterator[Server]:
             pass_fds=(taken.fileno(),),
             env={
                 "PATH": os.environ["PATH"],
+                **CLOCK,
                 "STAGE": "test",
                 "TOLLGATE_HOST": "web-function",
                 "TOLLGATE_POSTGRES_CONNECTIONS": str(CONNECTIONS),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from local.door.server import DoorThread
     from shared.domain import Json
+    from tests.gateway.given import GivenKey
     from tests.provider import Provider
 
 
@@ -77,6 +78,11 @@ async def given(settings: Settings) -> AsyncIterator[Given]:
 
 
 @pytest.fixture
+async def key(given: Given) -> GivenKey:
+    return await given.key()
+
+
+@pytest.fixture
 async def serve() -> AsyncIterator[Callable[[Gateway], Awaitable[httpx.AsyncClient]]]:
     """Serve a gateway's app on loopback; return an HTTP client of it."""
     async with contextlib.AsyncExitStack() as stack:
@@ -102,12 +108,19 @@ async def _served(gateway: Gateway) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     # The test runner keeps its own signals.
     server.capture_signals = contextlib.nullcontext  # pyright: ignore[reportAttributeAccessIssue]
+    ended = asyncio.Event()
+
+    async def until_ended() -> None:
+        await server.on_tick(0)
+        await ended.wait()  # its own loop looks ten times a second, and every test waits for that
+
+    server.main_loop = until_ended
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
+    ended.set()
     await task
 
 

@@ -33,6 +33,7 @@ ASKED: dict[str, JsonObject] = {
     "/v1/messages": HELLO,
     "/v1/responses": {"model": "gpt", "max_output_tokens": 100, "input": "Hello"},
 }
+RUNS_CODE: Json = {"type": "code_interpreter", "container": {"type": "auto"}}
 # 60 tokens read at a dollar a million, 40 from the cache at a tenth, 20 written at two dollars.
 COST = "104000"
 PRICES: dict[str, Json] = {
@@ -259,6 +260,43 @@ async def test_searches_are_reserved_before_they_are_made(
 
     assert 422 == reply.status_code
     assert [] == provider.requests
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_openais_own_tools_are_charged_by_the_call_and_by_the_container(
+    proxy: Proxy, given: Given, provider: Provider, *, stream: bool
+) -> None:
+    prices: dict[str, Json] = {
+        "file_search_cost_per_1k_calls": 2.5,
+        "code_interpreter_cost_per_session": 0.03,
+    }
+    gateway, client = await proxy(at("openai", provider.url, **prices))
+    ran = {"type": "code_interpreter_call", "id": "ci", "container_id": "cntr_1", "code": "1"}
+    answer = response_answer()
+    answer["output"] += [{"type": "file_search_call", "id": "f", "queries": ["x"]}, ran, ran]
+    last = {"type": "response.completed", "response": answer}
+    event = b"event: response.completed\ndata: " + orjson.dumps(last) + b"\n\n"
+    provider.next(Behaviour(chunks=[event]) if stream else Behaviour(body=orjson.dumps(answer)))
+    tools: Json = [{"type": "file_search", "vector_store_ids": ["v"]}, RUNS_CODE]
+    key = await given.key()
+
+    asked = {**ASKED["/v1/responses"], "stream": stream, "tools": tools}
+    await client.post("/v1/responses", json=asked, headers=key.headers)
+
+    (row,) = await ledger(gateway, 1)
+    assert str(int(COST) + 2_500_000 + 30_000_000) == row["spend"]
+
+
+async def test_a_container_is_reserved_before_code_runs_in_it(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    _, client = await proxy(at("openai", provider.url, code_interpreter_cost_per_session=0.03))
+    key = await given.key(max_budget=0.03)
+
+    asked = {**ASKED["/v1/responses"], "tools": [RUNS_CODE]}
+    reply = await client.post("/v1/responses", json=asked, headers=key.headers)
+
+    assert (422, []) == (reply.status_code, provider.requests)
 
 
 async def test_discounts_and_margins_are_in_what_is_charged_and_in_what_is_reserved(

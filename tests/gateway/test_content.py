@@ -45,11 +45,6 @@ def gateway(served: tuple[Gateway, httpx.AsyncClient]) -> Gateway:
     return served[0]
 
 
-@pytest.fixture
-async def key(given: Given) -> GivenKey:
-    return await given.key()
-
-
 async def test_a_body_goes_to_google_as_it_came_with_the_deployments_key(
     client: httpx.AsyncClient, key: GivenKey, gateway: Gateway, provider: Provider
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from shared.domain import Millis, Scope
 from shared.ledger.drain import drain
 from shared.ledger.reconcile import reconcile
 from shared.ledger.reset import reset
-from tests.gateway.given import MASTER_KEY, counter, ledger, names
+from tests.gateway.given import MASTER_KEY, counter, ledger, model, names
 from tests.gateway.test_stores import no_sql
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     import httpx
 
     from local.door.server import DoorThread
+    from shared.domain import Json
     from shared.gateway.gateway import Gateway
     from tests.gateway.given import Given, GivenKey
+    from tests.provider import Provider
 
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
@@ -54,6 +57,33 @@ async def test_an_end_user_nobody_made_is_held_to_the_default_from_its_first_cal
 
     sentence = "ExceededBudget: End User=ann over budget. Spend=0.0, Budget=0.0"
     assert (422, sentence) == (reply.status_code, reply.json()["error"]["message"])
+
+
+@pytest.mark.parametrize(
+    ("general", "headers", "status"),
+    [
+        ({"user_header_name": "X-OpenWebUI-User-Id"}, {"x-openwebui-user-id": "ann"}, 422),
+        ({"user_header_name": "X-OpenWebUI-User-Id"}, {"x-openwebui-user-id": ""}, 200),
+        ({"user_header_name": "X-A"}, {"x-a": "ann", "x-litellm-end-user-id": "bob"}, 200),
+        (
+            {"user_header_mappings": [{"header_name": "X-C", "litellm_user_role": "customer"}]},
+            {"x-c": "ann"},
+            422,
+        ),
+        ({}, {"x-openwebui-user-id": "ann"}, 200),
+    ],
+)
+async def test_the_header_of_the_configuration_names_the_end_user(
+    proxy: Proxy, given: Given, general: Json, headers: dict[str, str], status: int
+) -> None:
+    _, client = await proxy(general_settings=general)
+    budget_id = await given.budget(max_budget=0)
+    await given.row("litellm_endusertable", user_id="ann", budget_id=budget_id)
+    key = await given.key()
+
+    reply = await client.post(CHAT, json=CALL, headers={**key.headers, **headers})
+
+    assert status == reply.status_code
 
 
 async def test_a_call_that_names_nobody_is_held_to_no_default(proxy: Proxy, given: Given) -> None:
@@ -285,3 +315,55 @@ async def test_who_was_deleted_before_its_calls_were_booked_stays_gone(
     await drain(gateway.stores, gateway.clock.now())
 
     assert None is await row(gateway)
+
+
+async def test_many_first_calls_of_one_end_user_at_once_overspend_nothing(
+    proxy: Proxy, given: Given, provider: Provider
+) -> None:
+    dear = model("gpt", provider.url, input_cost_per_token=0.0001, output_cost_per_token=0.001)
+    gateway, client = await proxy(dear, litellm_settings=DEFAULT)
+    await given.budget(budget_id="for-everyone", max_budget=0.2)
+    keys = [await given.key() for _ in range(5)]
+
+    replies = await asyncio.gather(*(ask(client, key) for key in keys for _ in range(10)))
+
+    codes = {reply.status_code for reply in replies}
+    rows = await ledger(gateway, [reply.status_code for reply in replies].count(200))
+    budget = await counter(gateway, "budget:end_user:ann:-")
+    assert {200, 422} == codes
+    assert (sum(int(each["spend"]) for each in rows), "0") == (
+        int(budget["spent"]),
+        budget["reserved"],
+    )
+    assert int(budget["spent"]) <= 200_000_000
+
+
+async def test_with_postgres_down_those_who_called_before_are_served_and_new_ones_told_to_wait(
+    proxy: Proxy, given: Given
+) -> None:
+    gateway, client = await proxy(litellm_settings=DEFAULT)
+    await given.budget(budget_id="for-everyone", max_budget=1)
+    key = await given.key()
+    await ask(client, key)
+    await ledger(gateway, 1)
+    no_sql(gateway)
+
+    codes = [(await ask(client, key, user)).status_code for user in ("ann", "bob")]
+
+    assert [200, 503] == codes
+
+
+async def test_in_grace_a_new_end_user_is_served_and_has_its_row(
+    proxy: Proxy, given: Given, door: DoorThread
+) -> None:
+    gateway, client = await proxy(litellm_settings={**DEFAULT, "redis_down": "grace"})
+    await given.budget(budget_id="for-everyone", max_budget=1)
+    key = await given.key()
+    await ask(client, key)
+    await ledger(gateway, 1)
+    door.faults.add("refuse", times=None)
+
+    reply = await ask(client, key, "bob")
+
+    assert 200 == reply.status_code
+    assert None is not await row(gateway, "bob")

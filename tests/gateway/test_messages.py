@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from shared.domain import Json, JsonObject
     from shared.gateway.gateway import Gateway
-    from tests.gateway.given import Given
     from tests.provider import Provider
 
 HELLO: dict[str, Any] = {
@@ -61,11 +60,6 @@ def client(served: tuple[Gateway, httpx.AsyncClient]) -> httpx.AsyncClient:
 @pytest.fixture
 def gateway(served: tuple[Gateway, httpx.AsyncClient]) -> Gateway:
     return served[0]
-
-
-@pytest.fixture
-async def key(given: Given) -> GivenKey:
-    return await given.key()
 
 
 @pytest.fixture

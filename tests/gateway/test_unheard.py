@@ -16,8 +16,8 @@ from shared.ledger.sweep import sweep
 from shared.spend.ids import uuid7
 from shared.storage.plans import Bearer
 from shared.storage.seeds import budget_seeds
-from tests.gateway.given import counter, ledger, model, names
-from tests.gateway.test_stores import CALL, CHAT
+from tests.gateway.given import CHAT, counter, ledger, model, names
+from tests.gateway.test_stores import CALL
 from tests.provider import Behaviour
 
 if TYPE_CHECKING:

@@ -52,6 +52,7 @@ async def test_rows_that_waited_for_their_month_move_there(stores: Stores) -> No
 async def test_months_that_need_not_be_kept_are_dropped_with_their_rows(
     stores: Stores, direct: psycopg.Connection
 ) -> None:
+    await keep_partitions(stores, NOON)
     await append(stores, a_row(5), a_row(7, at=Millis(NOON + 30 * DAY)))
     await drain(stores, NOON)
 
@@ -67,6 +68,7 @@ async def test_months_that_need_not_be_kept_are_dropped_with_their_rows(
 async def test_what_the_dropped_rows_added_up_to_stays(
     stores: Stores, direct: psycopg.Connection
 ) -> None:
+    await keep_partitions(stores, NOON)
     await append(stores, a_row(5))
     await drain(stores, NOON)
     before = column(direct, Scope.KEY), books(direct)[-1]
@@ -80,6 +82,7 @@ async def test_what_the_dropped_rows_added_up_to_stays(
 async def test_a_month_of_which_something_must_be_kept_stays(
     stores: Stores, direct: psycopg.Connection, kept: str | None
 ) -> None:
+    await keep_partitions(stores, NOON)
     await append(stores, a_row(5))
     await drain(stores, NOON)
 
@@ -94,6 +97,7 @@ async def test_dropping_waits_for_nobody_for_long_and_is_tried_again(
 ) -> None:
     assert direct
     later = Millis(NOON + 100 * DAY)
+    await keep_partitions(stores, NOON)
     await keep_partitions(stores, later)
     with psycopg.connect(postgres_dsn) as reader:
         reader.execute("select count(*) from litellm_spendlogs")

@@ -139,6 +139,7 @@ async def test_a_row_of_a_month_that_was_dropped_is_refused(
     stores: Stores, direct: psycopg.Connection
 ) -> None:
     old = a_row(5)
+    await keep_partitions(stores, NOON)
     await book_rows(stores.postgres, [old])
     await keep_partitions(stores, Millis(NOON + 100 * 86_400_000), kept="30d")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import JsonObject, Usage
+from shared.domain import Json, JsonObject, Usage
 from shared.providers.anthropic.usage import message_usage
 from shared.providers.gemini.usage import content_usage
 from shared.providers.usage import MAX_TOKENS, text_bytes, usage_of
@@ -90,6 +90,26 @@ def test_whatever_is_sent_parts_lie_within_their_wholes(sent: object) -> None:
             {"input_tokens": 9, "output_tokens": 1, "input_token_details": {"audio_tokens": 7}},
             Usage(9, 1, audio_tokens=7),
         ),
+        (
+            {
+                "input_tokens": 9,
+                "input_tokens_details": {
+                    "audio_tokens": 5,
+                    "cached_tokens": 4,
+                    "cached_tokens_details": {"audio_tokens": 3, "text_tokens": 1},
+                    "cache_write_tokens": 2,
+                    "cache_write_tokens_details": {"ttl_30m_tokens": 1, "ttl_12h_tokens": 1},
+                },
+            },
+            Usage(
+                9,
+                cached_tokens=4,
+                cache_creation_tokens=2,
+                hour_cache_tokens=1,
+                audio_tokens=5,
+                cached_audio_tokens=3,
+            ),
+        ),
         ({"prompt_tokens": 9, "num_search_queries": 2}, Usage(9, searches=2)),
         (
             {"prompt_tokens": 9, "server_side_tool_usage_details": {"web_search_calls": 2}},
@@ -137,6 +157,28 @@ def test_searches_that_no_usage_tells_are_read_off_the_answer(
     assert Usage(3, 2, searches=searches) == usage_of({**body, "usage": TOLD})
 
 
+@pytest.mark.parametrize(
+    ("tools", "containers"),
+    [
+        ([{"type": "code_interpreter", "container": {"type": "auto"}}], 2),
+        ([{"type": "code_interpreter", "container": "b"}], 1),
+        (None, 2),
+    ],
+)
+def test_searches_in_files_and_new_containers_are_read_off_a_response(
+    tools: Json, containers: int
+) -> None:
+    ran: list[Json] = [
+        {"type": "code_interpreter_call", "container_id": each}
+        for each in ("a", "b", "a", None, [])
+    ]
+    output: list[Json] = [*ran, {"type": "file_search_call"}, {"type": "file_search_call"}]
+
+    used = usage_of({"output": output, "tools": tools, "usage": TOLD})
+
+    assert Usage(3, 2, file_searches=2, containers=containers) == used
+
+
 def test_anthropic_tells_its_hours_cache_and_its_searches() -> None:
     told: JsonObject = {
         "input_tokens": 1,
@@ -168,6 +210,41 @@ def test_gemini_tells_tokens_by_kind_and_its_searches() -> None:
         9, 9, reasoning_tokens=1, audio_tokens=4, image_tokens=3, drawn_tokens=7, searches=2
     )
     assert expected == content_usage({"usageMetadata": told, "candidates": [ground]})
+
+
+@pytest.mark.parametrize(
+    ("chunks", "queries", "searches", "map_searches"),
+    [
+        (["maps"], ["a", "b"], 0, 2),
+        (["maps"], [], 0, 1),
+        (["maps", "web"], ["a", "b"], 2, 1),
+        (["web"], ["a"], 1, 0),
+    ],
+)
+def test_gemini_tells_what_it_asked_of_maps(
+    chunks: list[str], queries: list[Json], searches: int, map_searches: int
+) -> None:
+    found: list[Json] = [{kind: {"uri": "u"}} for kind in chunks]
+    ground: JsonObject = {
+        "groundingMetadata": {"groundingChunks": found, "webSearchQueries": queries}
+    }
+    told: JsonObject = {"promptTokenCount": 3}
+
+    used = content_usage({"usageMetadata": told, "candidates": [ground]})
+
+    assert Usage(3, searches=searches, map_searches=map_searches) == used
+
+
+def test_gemini_tells_which_of_its_cache_was_sound() -> None:
+    told: JsonObject = {
+        "promptTokenCount": 9,
+        "cachedContentTokenCount": 6,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}],
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+    }
+
+    expected = Usage(9, cached_tokens=6, audio_tokens=7, cached_audio_tokens=5)
+    assert expected == content_usage({"usageMetadata": told})
 
 
 def test_groq_and_moonshot_put_it_elsewhere() -> None:

@@ -16,10 +16,10 @@ from shared.spend.prices import Price, Rates, Tier, Units
 GPT_4O = Price(Rates.of({"i": Decimal("2.5e-6"), "o": Decimal("1e-5"), "c": Decimal("1.25e-6")}))
 
 AMOUNTS = st.decimals(min_value=0, max_value="0.001", places=17)
-RATES = st.builds(Rates, *[AMOUNTS] * 10)
+RATES = st.builds(Rates, *[AMOUNTS] * 12)
 SHARES = st.decimals(min_value=0, max_value=2, places=4)
 COUNTINGS = st.sampled_from(["each", "once", "always"])
-UNITS = st.builds(Units, *[AMOUNTS] * 5, COUNTINGS)
+UNITS = st.builds(Units, *[AMOUNTS] * 5, COUNTINGS, *[AMOUNTS] * 3)
 COUNTS = st.integers(0, 3_000_000)
 CLAIMS = st.integers(-(10**20), 10**20)
 
@@ -43,6 +43,8 @@ def usages(draw: st.DrawFn) -> Usage:
     cached = draw(st.integers(0, prompt))
     created = draw(st.integers(0, prompt - cached))
     audio = draw(st.integers(0, prompt - cached - created))
+    cached_audio = draw(st.integers(0, cached))
+    cached_image = draw(st.integers(0, cached - cached_audio))
     reasoning = draw(st.integers(0, completion))
     spoken = draw(st.integers(0, completion - reasoning))
     return Usage(
@@ -51,12 +53,17 @@ def usages(draw: st.DrawFn) -> Usage:
         cached_tokens=cached,
         cache_creation_tokens=created,
         hour_cache_tokens=draw(st.integers(0, created)),
-        audio_tokens=audio,
-        image_tokens=draw(st.integers(0, prompt - cached - created - audio)),
+        audio_tokens=audio + cached_audio,
+        image_tokens=draw(st.integers(0, prompt - cached - created - audio)) + cached_image,
+        cached_audio_tokens=cached_audio,
+        cached_image_tokens=cached_image,
         reasoning_tokens=reasoning,
         spoken_tokens=spoken,
         drawn_tokens=draw(st.integers(0, completion - reasoning - spoken)),
         searches=draw(st.integers(0, 30)),
+        file_searches=draw(st.integers(0, 30)),
+        map_searches=draw(st.integers(0, 30)),
+        containers=draw(st.integers(0, 3)),
         images=draw(st.integers(0, 10)),
         milliseconds=draw(st.integers(0, 100_000)),
     )
@@ -69,23 +76,35 @@ def exact_cost(price: Price, usage: Usage) -> int:
         if usage.prompt_tokens > tier.above:
             rates = tier.rates
     priced = [
-        (rates.cache_read, usage.cached_tokens),
+        (rates.cached_audio, usage.cached_audio_tokens),
+        (rates.cached_image, usage.cached_image_tokens),
+        (
+            rates.cache_read,
+            usage.cached_tokens - usage.cached_audio_tokens - usage.cached_image_tokens,
+        ),
         (rates.cache_creation, usage.cache_creation_tokens - usage.hour_cache_tokens),
         (rates.hour_cache, usage.hour_cache_tokens),
-        (rates.audio, usage.audio_tokens),
-        (rates.image, usage.image_tokens),
+        (rates.audio, usage.audio_tokens - usage.cached_audio_tokens),
+        (rates.image, usage.image_tokens - usage.cached_image_tokens),
         (rates.reasoning, usage.reasoning_tokens),
         (rates.spoken, usage.spoken_tokens),
         (rates.drawn, usage.drawn_tokens),
     ]
-    inside = sum(count for _, count in priced[:5])
-    written = sum(count for _, count in priced[5:])
-    searches = {"each": usage.searches, "once": min(usage.searches, 1), "always": 1}
+    inside = sum(count for _, count in priced[:7])
+    written = sum(count for _, count in priced[7:])
+
+    def billed(searches: int) -> int:
+        counted = {"each": searches, "once": min(searches, 1), "always": 1}
+        return counted[price.units.counting]
+
     images_are_tokens = usage.drawn_tokens > 0 and rates.drawn > 0
     priced += [
         (rates.input, usage.prompt_tokens - inside),
         (rates.output, usage.completion_tokens - written),
-        (price.units.search, searches[price.units.counting]),
+        (price.units.search, billed(usage.searches)),
+        (price.units.map_search, billed(usage.map_searches)),
+        (price.units.file_search, usage.file_searches),
+        (price.units.container, usage.containers),
         (price.units.image, 0 if images_are_tokens else usage.images),
     ]
     dollars = Fraction(price.per_request) + sum(Fraction(rate) * count for rate, count in priced)
@@ -115,7 +134,14 @@ def test_no_usage_within_its_bounds_costs_more_than_the_upper_bound(
 def test_a_prompt_of_text_alone_needs_no_reservation_for_other_kinds(
     price: Price, usage: Usage
 ) -> None:
-    text = replace(usage, audio_tokens=0, image_tokens=0, hour_cache_tokens=0)
+    text = replace(
+        usage,
+        audio_tokens=0,
+        image_tokens=0,
+        hour_cache_tokens=0,
+        cached_audio_tokens=0,
+        cached_image_tokens=0,
+    )
     prompt, completion = text.prompt_tokens, text.completion_tokens
     plain = Kinds(attached=False, hour_cache=False)
 
@@ -138,7 +164,7 @@ def test_more_tokens_never_cost_less_within_a_tier(
     assert cost(flat, usage) <= cost(flat, more)
 
 
-@given(prices(), st.builds(Usage, *[CLAIMS] * 10, st.booleans(), *[CLAIMS] * 5))
+@given(prices(), st.builds(Usage, *[CLAIMS] * 10, st.booleans(), *[CLAIMS] * 10))
 def test_whatever_is_claimed_the_cost_is_one(price: Price, claimed: Usage) -> None:
     assert 0 <= cost(price, claimed) <= MAX_COST
 
@@ -164,6 +190,13 @@ def test_audio_that_came_from_the_cache_is_not_billed_as_audio_too() -> None:
     usage = Usage(10, cached_tokens=8, audio_tokens=10)
 
     assert (0.5 * 8 + 9 * 2) * 10**9 == cost(price, usage)
+
+
+def test_audio_from_the_cache_has_a_price_of_its_own_where_the_vendor_tells_of_it() -> None:
+    letters = {"i": Decimal(1), "c": Decimal("0.5"), "a": Decimal(9), "u": Decimal(2)}
+    usage = Usage(20, cached_tokens=8, audio_tokens=9, cached_audio_tokens=6)
+
+    assert (0.5 * 2 + 2 * 6 + 9 * 3 + 1 * 9) * 10**9 == cost(Price(Rates.of(letters)), usage)
 
 
 def test_a_fraction_of_a_nanodollar_is_rounded_up() -> None:

@@ -39,7 +39,8 @@ def rates(**named: str) -> Rates:
     found = {name: Decimal(value) for name, value in named.items()}
     read, written = dict.fromkeys(("audio", "image"), found["input"]), found["output"]
     made = dict.fromkeys(("spoken", "drawn"), written)
-    return Rates(**{"hour_cache": found["cache_creation"], **read, **made, **found})
+    kept = dict.fromkeys(("cached_audio", "cached_image"), found["cache_read"])
+    return Rates(**{"hour_cache": found["cache_creation"], **read, **made, **kept, **found})
 
 
 def known(price: Price | None) -> Price:
@@ -166,6 +167,11 @@ def test_prices_of_ones_own_for_audio_images_an_hours_cache_and_searches_are_rea
         "cache_creation_input_token_cost_above_1hr_above_200k_tokens": 9,
         "search_context_size_medium": 10,
         "search_context_size_high": 11,
+        "cache_read_input_audio_token_cost": 12,
+        "cache_read_input_image_token_cost": 13,
+        "file_search_cost_per_1k_calls": 14,
+        "google_maps_grounding_cost_per_query": 15,
+        "code_interpreter_cost_per_session": 16,
     }
     named = deployment("custom_openai/x", own)
 
@@ -182,8 +188,13 @@ def test_prices_of_ones_own_for_audio_images_an_hours_cache_and_searches_are_rea
         spoken="6",
         image="7",
         drawn="8",
+        cached_audio="12",
+        cached_image="13",
     )
     assert expected == price.rates
+    units = price.units
+    found = units.file_search, units.map_search, units.container
+    assert (Decimal("0.014"), 15, 16) == found
     assert Decimal(9) == price.rates_for(200_001).hour_cache
     sizes = [known(price_of(named, None, size)).units.search for size in ("low", "medium", "high")]
     assert [10, 10, 11] == sizes
@@ -198,10 +209,28 @@ def test_prices_of_ones_own_for_audio_images_an_hours_cache_and_searches_are_rea
         ("openai/gpt-image-1", "drawn", "4e-5"),
         ("anthropic/claude-sonnet-4-5", "hour_cache", "6e-6"),
         ("gemini/gemini-2.5-flash", "audio", "1e-6"),
+        ("gemini/gemini-2.5-flash", "cached_audio", "1e-7"),
+        ("openai/gpt-image-1", "cached_image", "2.5e-6"),
+        ("openai/gpt-5.6", "hour_cache", "1e-5"),
     ],
 )
 def test_the_table_knows_what_is_not_text(model: str, kind: str, rate: str) -> None:
     assert Decimal(rate) == getattr(known(price_of(deployment(model))).rates, kind)
+
+
+@pytest.mark.parametrize(
+    ("model", "tool", "dollars"),
+    [
+        ("openai/gpt-5", "file_search", "0.0025"),
+        ("openai/gpt-5", "container", "0.03"),
+        ("azure/gpt-5", "file_search", "0"),
+        ("azure/gpt-5", "container", "0.033"),
+        ("gemini/gemini-2.5-flash", "map_search", "0.025"),
+        ("anthropic/claude-sonnet-4-5", "container", "0"),
+    ],
+)
+def test_the_table_knows_what_a_vendors_own_tools_cost(model: str, tool: str, dollars: str) -> None:
+    assert Decimal(dollars) == getattr(known(price_of(deployment(model))).units, tool)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +328,19 @@ LIST: JsonObject = {
             {"range": ["256000.0", "1e6"], "input_cost_per_token": "3"},
         ],
     },
+    "openai/container": {
+        "litellm_provider": "openai",
+        "mode": "chat",
+        "code_interpreter_cost_per_session": "6",
+    },
+    "openai/keeps": {
+        "litellm_provider": "openai",
+        "mode": "responses",
+        "input_cost_per_token": "1",
+        "cache_creation_input_token_cost_above_12hr": "2",
+        "input_cost_per_token_above_272k_tokens": "3",
+        "cache_creation_input_token_cost_above_12hr_above_272k_tokens": "4",
+    },
     "openai/picture": {"litellm_provider": "openai", "mode": "image_generation"},
     "gemini/hears": {
         "litellm_provider": "gemini",
@@ -325,7 +367,8 @@ def test_the_table_is_reduced_to_models_that_are_charged_by_the_token(
     make_price_table: ModuleType,
 ) -> None:
     assert {
-        "openai/big": "chat 100 - i2.5e-6 o1e-5 >200000 i5e-6 priority i3e-6",
+        "openai/big": "chat 100 - i2.5e-6 o1e-5 f2.5 n6 >200000 i5e-6 priority i3e-6",
+        "openai/keeps": "responses - - i1 l2 f2.5 n6 >272000 i3 l4",
         "openai/small": "embedding - - i2e-8 o0",
         "xai/grok": "chat - - i1 x5e-3 >127999 i2",
         "gemini/hears": "chat - - i1 l3 a2 x4 z5 p1",

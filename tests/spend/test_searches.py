@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.spend.searches import MOST_SEARCHES, search_size, searches_bound
+from shared.domain import Usage
+from shared.spend.searches import MOST_SEARCHES, search_size, searches_bound, tools_bound
 
 if TYPE_CHECKING:
     from shared.domain import Json, JsonObject
@@ -31,6 +32,21 @@ FUNCTION: Json = {"type": "function", "function": {"name": "web_search"}}
 )
 def test_no_call_searches_more_than_it_may(body: JsonObject, most: int) -> None:
     assert most == searches_bound(body)
+
+
+@pytest.mark.parametrize(
+    ("tool", "most"),
+    [
+        (FUNCTION, Usage()),
+        ({"type": "file_search", "vector_store_ids": ["v"]}, Usage(file_searches=5)),
+        ({"type": "code_interpreter", "container": {"type": "auto"}}, Usage(containers=1)),
+        ({"type": "code_interpreter", "container": "cntr_mine"}, Usage()),
+        ({"googleMaps": {}}, Usage(map_searches=5)),
+        ({"type": "web_search"}, Usage(searches=5)),
+    ],
+)
+def test_what_a_vendors_own_tools_may_cost_is_bounded(tool: Json, most: Usage) -> None:
+    assert most == tools_bound({"tools": [tool], "max_tool_calls": 5})
 
 
 @pytest.mark.parametrize(

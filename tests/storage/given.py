@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from shared.auth.kinship import assemble
 from shared.domain import Absent, Key, KeyHash, Millis, Nanodollars, Scope
 from shared.spend.ids import correction_id, uuid7
-from shared.storage.admission import LEDGER, Admitted, Held, admit
+from shared.storage.admission import LEDGER, Admitted, CounterSeed, Held, admit
 from shared.storage.plans import (
     BudgetLine,
     CandidateLine,
@@ -35,6 +35,11 @@ SINCE = 1_700_000_000_000
 NOW_US = 1_760_000_000_000_123
 FOREVER = 9_999_999_999_999
 COUNTER = "budget:key:k1:-"
+TEAM_COUNTER = "budget:team:t1:-"
+WINDOW = "ratelimit:deployment:d1:now"
+COOLDOWN = "cooldown:d1"
+HOURS_24 = 86_400_000
+MINUTES_10 = 600_000
 LOST_ROW = '{"metadata":{"status":"lost"}}'
 ROW = '{"metadata":{"status":"success"}}'
 
@@ -201,6 +206,22 @@ def plan(
         tokens=tokens,
         lost=Lost(row=LOST_ROW, prompt_tokens=11, completion_tokens=22),
     )
+
+
+def full(request_id: str | None = None, *, reservation: int = 50, tokens: int = 100) -> Plan:
+    """A plan that takes something of every kind."""
+    return plan(
+        request_id,
+        budgets=[budget(), budget(TEAM_COUNTER, limit=None)],
+        rates=[rate(rpm=5)],
+        leases=[lease(3)],
+        reservation=reservation,
+        tokens=tokens,
+    )
+
+
+def known(spent: int, *, key: str = COUNTER, since: int = SINCE) -> CounterSeed:
+    return CounterSeed(key, Millis(since), Nanodollars(spent))
 
 
 def settlement(

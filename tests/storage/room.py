@@ -9,6 +9,7 @@ from tests.storage.given import (
     FOREVER,
     NOW_US,
     SINCE,
+    TEAM_COUNTER,
     budget,
     lease,
     plan,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Command = list[str | int]
 
 NOW_MS = NOW_US // 1000
-TEAM_COUNTER = "budget:team:t1:-"
 
 FULL = plan(
     "full",

@@ -11,6 +11,7 @@ from shared.storage.admission import Admitted, Held, NoBudget, NoLease, admit, s
 from tests.storage.given import (
     DOLLAR,
     SINCE,
+    TEAM_COUNTER,
     budget,
     counter,
     everything,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from shared.storage.redis import Redis
 
 CENT = DOLLAR // 100
-TEAM_COUNTER = "budget:team:t1:-"
 
 
 async def admitted(redis: Redis, plans: Sequence[Plan]) -> list[Plan]:

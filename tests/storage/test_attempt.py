@@ -11,8 +11,11 @@ from shared.storage.admission import settle
 from shared.storage.attempts import HoldGone, NoCandidate, attempt
 from shared.storage.plans import HOLD_LIFE_MS, Cooling, Outcome
 from tests.storage.given import (
+    COOLDOWN,
     NOW_US,
     SINCE,
+    TEAM_COUNTER,
+    WINDOW,
     TimedRedis,
     budget,
     candidate,
@@ -33,10 +36,7 @@ if TYPE_CHECKING:
     from shared.storage.redis import Redis
 
 NOW_MS = NOW_US // 1000
-WINDOW = "ratelimit:deployment:d1:now"
-COOLDOWN = "cooldown:d1"
 AT_ONCE = Cooling(5.0, at_once=True)
-TEAM_COUNTER = "budget:team:t1:-"
 
 
 def failed(cooling: Cooling = Cooling()) -> Outcome:  # noqa: B008 - frozen

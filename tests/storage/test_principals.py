@@ -20,26 +20,19 @@ from shared.domain import (
     Team,
     User,
 )
-from shared.settings import Settings
 from shared.storage.policies import Deleted
-from shared.storage.postgres import Postgres
 from shared.storage.principals import Asking, changed_policies, find_entries, find_policies
 from tests.storage.given import find_principal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+
+    from shared.storage.postgres import Postgres
 
 HASH = KeyHash("a" * 64)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 STARTED = "2026-11-01T00:00:00.123Z"
 STARTED_MS = Millis(1_793_491_200_123)
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncIterator[Postgres]:
-    database = Postgres(Settings(master_key="sk-m", database_url=postgres_dsn))
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from psycopg import sql
 
 from shared.domain import Millis, Scope
-from shared.settings import Settings
 from shared.storage.columns import moment
-from shared.storage.postgres import Postgres
 from shared.storage.resets import DueBudget, NewPeriod, due_budgets, start_periods
 from tests.ledger.rows import NOON, SINCE, column, given_entities
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+
+    from shared.storage.postgres import Postgres
 
 TABLES = {
     Scope.KEY: "litellm_verificationtoken",
@@ -25,14 +25,6 @@ TABLES = {
 }
 IDS = {Scope.KEY: "k0", Scope.USER: "u", Scope.TEAM: "t"}
 LATER = Millis(NOON + 86_400_000)
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncIterator[Postgres]:
-    settings = Settings(master_key="sk-m", database_url=postgres_dsn, max_postgres_connections=2)
-    database = Postgres(settings)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

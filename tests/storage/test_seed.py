@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import Millis, Nanodollars
 from shared.storage import admission
-from shared.storage.admission import LEDGER, LEDGER_POSITION, CounterSeed, Held, seed, settle
+from shared.storage.admission import LEDGER, LEDGER_POSITION, Held, seed, settle
 from shared.storage.redis import RedisRefused
 from tests.storage.given import (
     COUNTER,
     SINCE,
+    TEAM_COUNTER,
     budget,
     correction_of,
     counter,
@@ -21,18 +21,13 @@ from tests.storage.given import (
     given_hold,
     given_overdue,
     hash_of,
+    known,
     plan,
     settlement,
 )
 
 if TYPE_CHECKING:
     from shared.storage.redis import Redis
-
-TEAM_COUNTER = "budget:team:t1:-"
-
-
-def known(spent: int, *, key: str = COUNTER, since: int = SINCE) -> CounterSeed:
-    return CounterSeed(key, Millis(since), Nanodollars(spent))
 
 
 async def given_row(redis: Redis, spend: int, *keys: str, since: int = SINCE) -> str:

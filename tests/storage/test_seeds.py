@@ -8,23 +8,16 @@ import psycopg
 import pytest
 
 from shared.domain import Millis, Nanodollars, Scope
-from shared.settings import Settings
 from shared.storage.plans import Bearer
-from shared.storage.postgres import Postgres
 from shared.storage.seeds import Seed, Seeds, budget_seeds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+
+    from shared.storage.postgres import Postgres
 
 
 TEAM = Bearer(Scope.TEAM, "t")
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncIterator[Postgres]:
-    database = Postgres(Settings(master_key="sk-m", database_url=postgres_dsn))
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import Millis, Nanodollars
-from shared.storage.admission import CounterSeed, Held, seed, settle
+from shared.storage.admission import Held, seed, settle
 from shared.storage.attempts import attempt
 from shared.storage.plans import Cooling, Outcome
 from tests.storage.given import (
+    COOLDOWN,
     COUNTER,
+    HOURS_24,
+    MINUTES_10,
     NOW_US,
     ROW,
     SINCE,
+    TEAM_COUNTER,
+    WINDOW,
     TimedRedis,
     budget,
     candidate,
     counter,
     everything,
+    full,
     given_counter,
     given_hold,
     given_overdue,
     hash_of,
-    lease,
+    known,
     ledger,
     place,
     plan,
@@ -34,29 +39,7 @@ from tests.storage.given import (
 )
 
 if TYPE_CHECKING:
-    from shared.storage.plans import Plan
     from shared.storage.redis import Redis
-
-TEAM_COUNTER = "budget:team:t1:-"
-WINDOW = "ratelimit:deployment:d1:now"
-COOLDOWN = "cooldown:d1"
-HOURS_24 = 86_400_000
-MINUTES_10 = 600_000
-
-
-def known(*, since: int, spent: int) -> CounterSeed:
-    return CounterSeed(COUNTER, Millis(since), Nanodollars(spent))
-
-
-def full(request_id: str | None = None, *, reservation: int = 50, tokens: int = 100) -> Plan:
-    return plan(
-        request_id,
-        budgets=[budget(), budget(TEAM_COUNTER, limit=None)],
-        rates=[rate(rpm=5)],
-        leases=[lease(3)],
-        reservation=reservation,
-        tokens=tokens,
-    )
 
 
 async def test_settle_gives_back_the_hold_and_books_the_cost(timed: TimedRedis) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain import Millis, Nanodollars
-from shared.storage.admission import CounterSeed, Held, renew, seed, settle
+from shared.storage.admission import Held, renew, seed, settle
 from shared.storage.holds import due
 from tests.storage.given import (
     COUNTER,
@@ -18,40 +17,18 @@ from tests.storage.given import (
     correction_of,
     counter,
     everything,
+    full,
     given_counter,
     given_hold,
     given_overdue,
-    lease,
+    known,
     ledger,
     plan,
-    rate,
     settlement,
 )
 
 if TYPE_CHECKING:
-    from shared.storage.plans import Plan
     from shared.storage.redis import Redis
-
-TEAM_COUNTER = "budget:team:t1:-"
-WINDOW = "ratelimit:deployment:d1:now"
-COOLDOWN = "cooldown:d1"
-HOURS_24 = 86_400_000
-MINUTES_10 = 600_000
-
-
-def known(*, since: int, spent: int) -> CounterSeed:
-    return CounterSeed(COUNTER, Millis(since), Nanodollars(spent))
-
-
-def full(request_id: str | None = None, *, reservation: int = 50, tokens: int = 100) -> Plan:
-    return plan(
-        request_id,
-        budgets=[budget(), budget(TEAM_COUNTER, limit=None)],
-        rates=[rate(rpm=5)],
-        leases=[lease(3)],
-        reservation=reservation,
-        tokens=tokens,
-    )
 
 
 async def test_a_lost_call_is_charged_what_it_reserved(redis: Redis) -> None:

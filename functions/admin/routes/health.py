@@ -15,6 +15,7 @@ from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
 from functions.admin.state import state_of
 from shared.admin import checkups, connections, health_log, raw_requests, services
+from shared.admin.model_lookup import look_up
 from shared.storage.health import is_postgres_up, is_redis_up
 from shared.wire.admin_checkups import (
     ConnectionReply,
@@ -34,6 +35,7 @@ from shared.wire.admin_checkups import (
     TransformRequest,
 )
 from shared.wire.admin_fields import Identifier
+from shared.wire.admin_models import ModelLookup
 
 router = APIRouter(tags=["health"], route_class=DocumentedRoute)
 
@@ -177,6 +179,17 @@ async def supported_params(who: Who, model: Annotated[Identifier, Query()]) -> R
     """Say which of OpenAI's parameters a model's provider takes."""
     found = checkups.supported_params(who.desk, model)
     return shown(SupportedParams(supported_openai_params=found))
+
+
+@router.get("/utils/model_info", responses={200: {"model": ModelLookup}})
+async def model_info(
+    who: Who,
+    model: Annotated[Identifier, Query()],
+    custom_llm_provider: Annotated[Identifier | None, Query()] = None,
+) -> Response:
+    """Show limits and prices of any model of any vendor, be it here or not."""
+    del who
+    return shown(look_up(model, custom_llm_provider))
 
 
 def _status(has_postgres: bool, has_redis: bool) -> str:  # noqa: FBT001 - named at its calls

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
 from functions.admin.documented import DocumentedRoute
-from shared.admin import calculate, call_activity, log_pages, reports
+from shared.admin import calculate, call_activity, log_pages, own_reports, reports
 from shared.storage import spend_reports
 from shared.wire.admin_models import Done
 from shared.wire.admin_reports import (
@@ -23,8 +23,10 @@ from shared.wire.admin_reports import (
     EndUsersQuery,
     LogPage,
     LogsQuery,
+    OwnReport,
     Report,
     Rows,
+    TagsQuery,
 )
 
 router = APIRouter(tags=["reports"], route_class=DocumentedRoute)
@@ -57,9 +59,9 @@ async def users(who: Who, query: Days) -> Response:
 
 @router.get("/spend/tags", responses=OK_ROWS)
 @router.get("/global/spend/tags", responses=OK_ROWS)
-async def tags(who: Who, query: Days) -> Response:
+async def tags(who: Who, query: Annotated[TagsQuery, Query()]) -> Response:
     """Show the dearest tags; a request counts under each of its tags."""
-    found = await reports.by_name(who.desk, query, "tag", "entity", who.now)
+    found = await reports.by_tag(who.desk, query, who.now)
     return shown(
         [
             {
@@ -116,6 +118,10 @@ async def by_date(who: Who, query: Days) -> Response:
 @router.get("/global/spend/report", responses=OK_ROWS)
 async def report(who: Who, query: Annotated[Report, Query()]) -> Response:
     """Show each day's spend by team, customer or key, and by model within."""
+    if query.api_key is not None or query.internal_user_id is not None:
+        one = OwnReport.model_validate(query.model_dump(exclude={"group_by", "customer_id"}))
+        whose = "user" if query.api_key is None else "key"
+        return shown(await own_reports.own_report(who.desk, who.caller, whose, one, who.now))
     return shown(await reports.report(who.desk, query, who.now))
 
 

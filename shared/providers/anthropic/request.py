@@ -7,12 +7,14 @@ given to a chat as well.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from shared.providers.anthropic.parts import turns
+from shared.providers.functions import NO_PARAMETERS
 from shared.providers.mending import ANY_TOOL, lacks_tools, mended
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.reasoning import claudes_thinking
+from shared.providers.strict_schema import fitted
 from shared.providers.unsupported import Unsupported
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _TRANSLATED: Final = frozenset(
     {
         *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"),
         *("stop", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
-        *("reasoning_effort", "user", "service_tier"),
+        *("reasoning_effort", "thinking", "user", "service_tier"),
         # These change nothing in the answer.
         *("store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
     }
@@ -36,16 +38,6 @@ _UNKNOWN: Final = (
     *("modalities", "verbosity"),
 )
 _JSON_ONLY: Final = "Answer with one JSON object and nothing else, without a code fence."
-
-# LiteLLM's budgets, for models that know no effort.
-_BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
-_LEAST_BUDGET: Final = 1024
-_EFFORTS: Final = {"minimal": "low"}
-# "Claude Opus 4.7 and later require adaptive thinking", which 4.6 introduced
-# (vercel.com/docs/ai-gateway/models-and-providers/reasoning/anthropic, read 2026-11).
-_KNOWS_BUDGETS_ONLY: Final = re.compile(
-    r"claude-(?:2|3|instant)|(?:opus|sonnet|haiku)-4(?:[-.@][0-5](?!\d)|(?:[-@]20\d{6})|$)"
-)
 
 
 def messages_body(call: Call, to: Deployment) -> JsonObject:
@@ -60,14 +52,8 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
         "max_tokens": _limit(given, to),
         "messages": [*conversation],
     }
-    config = dict(mapping(given.get("output_config")))
-    match mapping(given.get("response_format")):
-        case {"type": "json_schema", "json_schema": {"schema": dict() as schema}}:
-            config["format"] = {"type": "json_schema", "schema": schema}
-        case {"type": "json_object"}:
-            system.append({"type": "text", "text": _JSON_ONLY})
-        case _:
-            pass
+    if mapping(given.get("response_format")).get("type") == "json_object":
+        system.append({"type": "text", "text": _JSON_ONLY})
     if call.is_stream:
         body["stream"] = True
     if system:
@@ -76,10 +62,10 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
         body["stop_sequences"] = [*stop]
     if user := text(given.get("user")):
         body["metadata"] = {"user_id": user}
-    _think(body, config, given.get("reasoning_effort"), limits)
+    thinking, effort = claudes_thinking(given, to.model, body["max_tokens"], limits)
+    body["thinking"] = thinking
+    body["output_config"] = _config(given, effort)
     _add_tools(body, given, limits)
-    if config:
-        body["output_config"] = config
     match given.get("service_tier"):
         case None | "auto":
             pass
@@ -88,6 +74,16 @@ def messages_body(call: Call, to: Deployment) -> JsonObject:
         case other:
             limits.refuse("service_tier", f"the service tier '{other}'")
     return without_nulls(body)
+
+
+def _config(given: JsonObject, effort: str | None) -> JsonObject | None:
+    config = {"effort": effort, **mapping(given.get("output_config"))}
+    match mapping(given.get("response_format")):
+        case {"type": "json_schema", "json_schema": {"schema": dict() as schema}}:
+            config["format"] = {"type": "json_schema", "schema": fitted(schema)}
+        case _:
+            pass
+    return without_nulls(config) or None
 
 
 def _limit(given: JsonObject, to: Deployment) -> int:
@@ -101,26 +97,6 @@ def _limit(given: JsonObject, to: Deployment) -> int:
 def _stop(value: Json) -> list[str]:
     given = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return [item for item in given if isinstance(item, str) and item]
-
-
-def _think(body: JsonObject, config: JsonObject, effort: Json, limits: Unsupported) -> None:
-    """Translate the effort, unless the caller already speaks of thinking as Anthropic does."""
-    if not isinstance(effort, str) or "thinking" in body:
-        return
-    if effort == "none":
-        body["thinking"] = {"type": "disabled"}
-        return
-    if not _KNOWS_BUDGETS_ONLY.search(text(body["model"])):
-        body["thinking"] = {"type": "adaptive"}
-        config["effort"] = _EFFORTS.get(effort, effort)
-        return
-    most = body["max_tokens"]
-    # A budget counts within max_tokens, which is the caller's and what was reserved.
-    budget = min(_BUDGETS.get(effort, _LEAST_BUDGET), most - 1 if isinstance(most, int) else 0)
-    if budget < _LEAST_BUDGET:
-        limits.refuse("reasoning_effort", f"thinking within max_tokens={most}")
-        return
-    body["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
 def _add_tools(body: JsonObject, given: JsonObject, limits: Unsupported) -> None:
@@ -140,13 +116,14 @@ def _add_tools(body: JsonObject, given: JsonObject, limits: Unsupported) -> None
 def _tool(tool: JsonObject, limits: Unsupported) -> JsonObject | None:
     match tool:
         case {"type": "function", "function": dict() as function}:
-            empty: JsonObject = {"type": "object", "properties": {}}
+            schema = mapping(function.get("parameters")) or NO_PARAMETERS
+            is_strict = function.get("strict") is True
             return without_nulls(
                 {
                     "name": function.get("name"),
                     "description": function.get("description"),
-                    "input_schema": function.get("parameters") or empty,
-                    "strict": function.get("strict") or None,
+                    "input_schema": fitted(schema) if is_strict else schema,
+                    "strict": is_strict or None,
                     "cache_control": tool.get("cache_control") or function.get("cache_control"),
                 }
             )

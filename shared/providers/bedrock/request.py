@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from shared.providers.bedrock.parts import cache_point, conversation
+from shared.providers.functions import NO_PARAMETERS
 from shared.providers.mending import lacks_tools, mended
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.reasoning import claudes_thinking
+from shared.providers.strict_schema import fitted
 from shared.providers.unsupported import Unsupported, unfit
 
 if TYPE_CHECKING:
@@ -36,8 +39,7 @@ _CONVERSES: Final = (
     *("guardrailConfig", "performanceConfig", "requestMetadata", "promptVariables"),
     *("additionalModelResponseFieldPaths", "additionalModelRequestFields", "serviceTier"),
 )
-_BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
-_LEAST_BUDGET: Final = 1024
+_NOVAS_EFFORTS: Final = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 
 def converse_body(call: Call, to: Deployment) -> JsonObject:
@@ -52,12 +54,10 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
     system, messages = conversation(given.get("messages"), limits)
     stop, limit = given.get("stop"), given.get("max_completion_tokens")
     asked = given.get("max_tokens") if limit is None else limit
-    effort = given.get("reasoning_effort")
     own: JsonObject = {
         **mapping(given.get("additionalModelRequestFields")),
         **limits.passed_on(given, {*_TRANSLATED, *_CONVERSES}, _UNKNOWN),
-        "thinking": given.get("thinking") or _thinking(effort, asked, limits),
-        "output_config": given.get("output_config"),
+        **_thinking(given, to, asked, limits),
     }
     inference: JsonObject = {
         "maxTokens": asked or to.max_output_tokens,
@@ -79,23 +79,40 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
     return without_nulls(body)
 
 
-def _thinking(effort: Json, limit: Json, limits: Unsupported) -> JsonObject | None:
-    """Translate an effort to a budget, within the limit that is the caller's."""
-    if not isinstance(effort, str) or effort == "none":
-        return None
-    most = limit - 1 if isinstance(limit, int) else _BUDGETS["xhigh"]
-    budget = min(_BUDGETS.get(effort, _LEAST_BUDGET), most)
-    if budget < _LEAST_BUDGET:
-        limits.refuse("reasoning_effort", f"thinking within max_tokens={limit}")
-        return None
-    return {"type": "enabled", "budget_tokens": budget}
+def _thinking(given: JsonObject, to: Deployment, most: Json, limits: Unsupported) -> JsonObject:
+    """Say how hard to think in the words of the model's maker."""
+    config = dict(mapping(given.get("output_config")))
+    effort, model = text(given.get("reasoning_effort")), to.model
+    match model:
+        case _ if not effort and not given.get("thinking"):
+            told: JsonObject = {}
+        case _ if "gpt-oss" in model or "deepseek" in model:
+            told = {"reasoning_effort": effort or None}
+        case _ if "openai." in model:
+            told = {"reasoning": {"effort": effort} if effort else None}
+        case _ if "nova-2" in model:
+            told = {"reasoningConfig": _novas(effort) if effort else None}
+        case _ if "claude" in model or "arn:" in model or given.get("thinking"):
+            thinking, effort = claudes_thinking(given, model, most, limits)
+            config = {"effort": effort, **config} if effort else config
+            told = {"thinking": thinking}
+        case _:
+            limits.refuse("reasoning_effort")
+            told = {}
+    return {**told, "output_config": config or None}
+
+
+def _novas(effort: str) -> JsonObject:
+    if effort == "none":
+        return {"type": "disabled"}
+    return {"type": "enabled", "maxReasoningEffort": _NOVAS_EFFORTS.get(effort, effort)}
 
 
 def _format(asked: JsonObject, limits: Unsupported) -> JsonObject | None:
     match asked:
         case {"type": "json_schema", "json_schema": {"schema": dict() as schema}}:
             name = mapping(asked["json_schema"]).get("name") or "answer"
-            described: JsonObject = {"name": name, "schema": orjson.dumps(schema).decode()}
+            described: JsonObject = {"name": name, "schema": orjson.dumps(fitted(schema)).decode()}
             structure: JsonObject = {"jsonSchema": described}
             return {"textFormat": {"type": "json_schema", "structure": structure}}
         case {"type": "json_object"}:
@@ -112,13 +129,14 @@ def _tools(given: JsonObject, limits: Unsupported) -> JsonObject | None:
             limits.refuse("tools", f"tools of type '{tool.get('type')}'")
             continue
         function = mapping(tool.get("function"))
-        empty: JsonObject = {"type": "object", "properties": {}}
-        schema: JsonObject = {"json": function.get("parameters") or empty}
+        is_strict = function.get("strict") is True
+        given_schema = mapping(function.get("parameters")) or NO_PARAMETERS
+        schema: JsonObject = {"json": fitted(given_schema) if is_strict else given_schema}
         spec: JsonObject = {
             "name": function.get("name"),
             "description": function.get("description"),
             "inputSchema": schema,
-            "strict": function.get("strict") or None,
+            "strict": is_strict or None,
         }
         made: JsonObject = {"toolSpec": without_nulls(spec)}
         tools += [made, *cache_point(tool)]

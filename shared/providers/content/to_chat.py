@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shared.providers.content.schema import json_schema
 from shared.providers.content.turns import chat_messages
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.reasoning import effort_of, takes_effort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +36,6 @@ _SAME: Final[Mapping[str, str]] = {
 _REFUSED: Final = ("cachedContent",)
 _REFUSED_CONFIG: Final = ("speechConfig", "imageConfig")
 _HUMP: Final = re.compile(r"_([a-z])")
-# As for Messages: only OpenAI's reasoning models take an effort, of those that speak its chat.
-_OPENAI: Final = frozenset({"openai", "azure"})
-_REASONS: Final = re.compile(r"(?:^|/)(?:o[1-9]|gpt-[5-9]|codex)")
-_LITTLE: Final = 2_000
-_MUCH: Final = 10_000
 
 
 def chat_body(
@@ -51,7 +47,7 @@ def chat_body(
     limits.refuse_unless_neutral(asked, _REFUSED)
     limits.refuse_unless_neutral(config, _REFUSED_CONFIG)
     _refuse_modalities(config, limits)
-    reasons = is_rich or (to.provider in _OPENAI and bool(_REASONS.search(to.model)))
+    reasons = takes_effort(to, is_rich=is_rich)
     body: JsonObject = {
         "messages": [*chat_messages(asked, limits, is_rich=is_rich)],
         "stream": asked.get("stream"),
@@ -83,9 +79,7 @@ def _effort(thinking: JsonObject) -> str | None:
     level, budget = text(thinking.get("thinkingLevel")).lower(), thinking.get("thinkingBudget")
     if level:
         return level.removeprefix("thinking_level_")
-    if not isinstance(budget, int) or budget <= 0:
-        return None  # 0: not at all, -1: as the model sees fit
-    return "low" if budget <= _LITTLE else "medium" if budget < _MUCH else "high"
+    return effort_of(budget)  # 0: not at all, -1: as the model sees fit
 
 
 def _format(config: JsonObject) -> JsonObject | None:

@@ -99,7 +99,7 @@ def _generation(given: Mapping[str, Json], model: str, *, is_third: bool) -> Jso
 
 def _thinking(given: Mapping[str, Json], model: str, *, is_third: bool) -> JsonObject | None:
     asked, effort = mapping(given.get("thinking")), text(given.get("reasoning_effort"))
-    if asked:
+    if asked and not (effort and asked.get("type") == "adaptive"):
         budget = 0 if asked.get("type") == "disabled" else asked.get("budget_tokens")
         return without_nulls({"thinkingBudget": budget, "includeThoughts": budget != 0})
     if not effort:

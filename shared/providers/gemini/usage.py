@@ -25,16 +25,22 @@ def content_usage(body: JsonObject) -> Usage | None:
     if prompt == completion == 0:
         return None
     read, made = told.get("promptTokensDetails"), told.get("candidatesTokensDetails")
+    cached = min(count(told.get("cachedContentTokenCount")), prompt)
+    kept = told.get("cacheTokensDetails")
+    searches, map_searches = _searches(body)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
-        cached_tokens=min(count(told.get("cachedContentTokenCount")), prompt),
+        cached_tokens=cached,
         reasoning_tokens=thoughts,
         audio_tokens=_of_kind(read, "AUDIO", prompt),
         image_tokens=_of_kind(read, "IMAGE", prompt),
         spoken_tokens=_of_kind(made, "AUDIO", completion - thoughts),
         drawn_tokens=_of_kind(made, "IMAGE", completion - thoughts),
-        searches=_searches(body),
+        searches=searches,
+        map_searches=map_searches,
+        cached_audio_tokens=_of_kind(kept, "AUDIO", cached),
+        cached_image_tokens=_of_kind(kept, "IMAGE", cached),
     )
 
 
@@ -45,10 +51,30 @@ def _of_kind(details: Json, kind: str, most: int) -> int:
     return min(sum(told), most)
 
 
-def _searches(body: JsonObject) -> int:
-    """Count what was asked of Google's search for an answer."""
+def _searches(body: JsonObject) -> tuple[int, int]:
+    """Count what was asked of Google's search and of its maps for an answer.
+
+    Queries are the maps' where nothing but maps was found; an answer that maps grounded asked them
+    once at least (as LiteLLM 1.109.1 counts).
+    """
     candidates = body.get("candidates")
     listed = candidates if isinstance(candidates, list) else []
-    grounds = [mapping(mapping(each).get("groundingMetadata")) for each in listed]
-    queries = [ground.get("webSearchQueries") for ground in grounds]
-    return sum(len(each) for each in queries if isinstance(each, list))
+    web = maps = 0
+    has_maps = False
+    for each in listed:
+        ground = mapping(mapping(each).get("groundingMetadata"))
+        queries = ground.get("webSearchQueries")
+        asked = len(queries) if isinstance(queries, list) else 0
+        kinds = _found_kinds(ground.get("groundingChunks"))
+        is_of_maps = "maps" in kinds or bool(ground.get("googleMapsWidgetContextToken"))
+        has_maps = has_maps or is_of_maps
+        if is_of_maps and "web" not in kinds:
+            maps += asked
+        else:
+            web += asked
+    return web, max(maps, 1) if has_maps else 0
+
+
+def _found_kinds(chunks: Json) -> set[str]:
+    listed = chunks if isinstance(chunks, list) else []
+    return {kind for chunk in listed for kind in mapping(chunk)}

@@ -6,11 +6,11 @@ changes the answer and cannot be said in a chat is refused.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from shared.providers.messages.turns import chat_messages
 from shared.providers.reading import mapping, mappings, text, without_nulls
+from shared.providers.reasoning import effort_of, takes_effort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,15 +18,9 @@ if TYPE_CHECKING:
     from shared.domain import Deployment, Json, JsonObject
     from shared.providers.unsupported import Unsupported
 
+_THINKING: Final = frozenset({"enabled", "adaptive"})
 _SAME: Final = ("temperature", "top_p", "top_k", "stream")
 _REFUSED: Final = ("mcp_servers", "container")
-
-# Only these know `reasoning_effort`; OpenAI's other models refuse it
-# (developers.openai.com/api/docs/guides/reasoning, read 2026-11).
-_OPENAI: Final = frozenset({"openai", "azure"})
-_REASONS: Final = re.compile(r"(?:^|/)(?:o[1-9]|gpt-[5-9]|codex)")
-_LITTLE: Final = 2_000
-_MUCH: Final = 10_000
 
 
 def chat_body(
@@ -36,6 +30,8 @@ def chat_body(
     limits.refuse_unless_neutral(given, _REFUSED)
     config = mapping(given.get("output_config"))
     thinking = mapping(given.get("thinking"))
+    may_think = takes_effort(to, is_rich=is_rich)
+    is_asked = is_rich and may_think
     effort = _effort(thinking, text(config.get("effort")))
     body: JsonObject = {
         "messages": [*chat_messages(given, limits, is_rich=is_rich)],
@@ -43,29 +39,24 @@ def chat_body(
         "max_completion_tokens": given.get("max_tokens"),
         **{name: given.get(name) for name in _SAME},
         "stop": given.get("stop_sequences") or None,
-        "response_format": _format(mapping(config.get("format"))),
-        "thinking": thinking if is_rich and thinking.get("type") == "enabled" else None,
+        # `output_format` is its name of the beta, which SDKs still send.
+        "response_format": _format(mapping(config.get("format") or given.get("output_format"))),
+        "thinking": thinking if is_asked and thinking.get("type") in _THINKING else None,
         **_tools(given, limits, is_rich=is_rich),
     }
-    if body["thinking"] is None and (is_rich or _takes_effort(to)):
+    is_told = thinking.get("type") == "enabled" and is_rich
+    if not is_told and may_think:
         body["reasoning_effort"] = effort
     return without_nulls(body)
 
 
-def _takes_effort(to: Deployment) -> bool:
-    return to.provider in _OPENAI and bool(_REASONS.search(to.model))
-
-
 def _effort(thinking: JsonObject, effort: str) -> str | None:
     """Say how hard to think: an effort as it is, a budget by LiteLLM's steps."""
-    budget = thinking.get("budget_tokens")
     if thinking.get("type") == "disabled":
         return None
     if effort:
         return "high" if effort in {"xhigh", "max"} else effort
-    if isinstance(budget, int):
-        return "low" if budget <= _LITTLE else "medium" if budget < _MUCH else "high"
-    return None
+    return effort_of(thinking.get("budget_tokens"))
 
 
 def _format(asked: JsonObject) -> JsonObject | None:

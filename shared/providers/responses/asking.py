@@ -50,7 +50,11 @@ def chat_body(body: Mapping[str, Json]) -> JsonObject:
     """Translate; raise BadRequest for what chat completions cannot express."""
     for field in _ONLY_NATIVE:
         if body.get(field) is not None:
-            raise _unsupported(field, f"'{field}'")
+            raise BadRequest(
+                f"/responses: '{field}' lives with a provider that stores responses, and this "
+                "model's does not: send the whole conversation in 'input'.",
+                param=field,
+            )
     gone = _TRANSLATED | _LEFT_OUT
     chat: JsonObject = {
         name: value for name, value in body.items() if name not in gone and value is not None

@@ -19,6 +19,7 @@ from daily_spend
 where kind = %(kind)s
   and date between %(first_day)s and %(last_day)s
   and (%(entity_ids)s::text[] is null or entity_id = any(%(entity_ids)s))
+  and (%(excluded_ids)s::text[] is null or entity_id is null or entity_id <> all(%(excluded_ids)s))
   and (%(api_key)s::text is null or api_key = %(api_key)s)
   and (%(model)s::text is null or model = %(model)s)
 group by grouping sets (
