@@ -284,6 +284,13 @@ class KeyInfoReply(AdminModel):
     budget: BudgetInfo | None = None
 
 
+class ShownKeyInfo(AdminModel):
+    """The answer to /key/info as it is sent: LiteLLM's `info` has no `token` in it."""
+
+    key: str
+    info: dict[str, JsonValue]
+
+
 class KeyHealth(AdminModel):
     """POST /key/health; no key has callbacks that logs go to, so none can be unwell."""
 
