@@ -23,17 +23,26 @@ class InUse(Exception):  # noqa: N818 - reads as a sentence: `raise InUse`
     """Another `up` has the directory; the message says which process."""
 
 
+class Unusable(Exception):  # noqa: N818 - reads as a sentence: `raise Unusable`
+    """The directory can't be made or written; the message says why, and what to do."""
+
+
 class DataDirectory:
     """A directory that this process alone uses, until it and all its children have ended."""
 
     def __init__(self, path: Path) -> None:
-        """Make the directory and lock it; InUse when another process has it."""
+        """Make the directory and lock it; InUse when another process has it, else Unusable."""
         self.path = path.resolve()
-        # Root's Postgres runs as nobody, who must get through; every file in it is closed.
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
         self.logs = self.path / "logs"
-        self.logs.mkdir(exist_ok=True, mode=0o700)
-        self.lock = self._lock()
+        try:
+            # Root's Postgres runs as nobody, who must get through; every file in it is closed.
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
+            self.logs.mkdir(exist_ok=True, mode=0o700)
+            self.lock = self._lock()
+        except OSError as error:
+            raise Unusable(
+                f"cannot keep data in {self.path}: {error.strerror}; --data chooses another place"
+            ) from error
         (self.path / STACK_FILE).unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:

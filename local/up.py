@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from local.builtin_config import builtin_config
 from local.config_file import ConfigFileError, check_file
-from local.data_directory import DataDirectory, InUse
+from local.data_directory import DataDirectory, InUse, Unusable
 from local.demo.app import app as demo
 from local.reaper import Reaper
 from local.servers import ROOT, StartFailed
@@ -54,7 +54,7 @@ def up(options: Options) -> int:
     except Stopped:
         _say("Tollgate has stopped.")
         return 0
-    except (InUse, StartFailed, ConfigFileError, ConfigError, PostgresDown) as error:
+    except (InUse, Unusable, StartFailed, ConfigFileError, ConfigError, PostgresDown) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

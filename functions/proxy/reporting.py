@@ -26,7 +26,7 @@ def reply_headers_of(running: Running, *, is_stream: bool) -> dict[str, str]:
     return reply_headers(
         ReplyFacts(
             call_id=call.trace.reported_id or call.id,
-            model_group=call.model,
+            model_group=running.named,
             model_id=deployment.id,
             model_name=deployment.model,
             api_base=deployment.api_base,

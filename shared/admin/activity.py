@@ -152,6 +152,6 @@ def _run_by(caller: Caller, what: str, asked: tuple[str, ...] | None) -> tuple[s
 
 
 def _ids(text: str | None) -> tuple[str, ...] | None:
-    if text is None:
+    if not text:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())

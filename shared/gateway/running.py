@@ -104,6 +104,12 @@ class Running:
         return self.quote.deployment
 
     @property
+    def named(self) -> str:
+        """The model as its caller names it, or the fallback that stands in for it."""
+        group = self.quote.group
+        return self.call.model if group == self.quotes[0].group else group
+
+    @property
     def spent_before(self) -> Nanodollars | None:
         """What the key had spent when the call came; None for the master key."""
         for line, spent in zip(self.plan.budgets, self.admitted.spent, strict=False):
@@ -215,7 +221,7 @@ class Running:
     def shown(self, data: JsonObject) -> JsonObject:
         """Return an answer or an event as its caller may see it: our names, our ids."""
         call = self.call
-        named = publicly_named(call.endpoint, data, call.model)
+        named = publicly_named(call.endpoint, data, self.named)
         if call.endpoint is not Endpoint.RESPONSES:
             return named
         stored_for = self.principal, self.gateway.settings.master_key
@@ -258,6 +264,7 @@ class Running:
             status="success" if error is None else "failure",
             at=self.gateway.clock.now(),
             response_id=self.response_id,
+            model_group=self.named,
             deployment=self.deployment,
             first_byte_at=self.first_byte_at,
             usage=usage,

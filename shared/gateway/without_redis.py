@@ -37,17 +37,31 @@ async def pass_without_redis(
     """Return the call, exposed instead of held; raise Refused or StoreDown when it may not pass."""
     principal, call, quotes = decided
     most = max(quote.reservation for quote in quotes)
-    with timings.step("grace"):
-        over = await _over_column(gateway, plan, most)
-    now = gateway.clock.now()
-    if over is not None:
-        status = gateway.config.litellm.budget_exceeded_status_code
-        raise refusal(over, plan, principal, call, now, budget_status=status)
+    # First, so that whoever may not pass anyhow waits for no Postgres, which may be dead as well.
     if not gateway.exposure.take(call.id, most, gateway.config.degraded.exposure):
         raise StoreDown("Redis is down, and this process may risk no more until it is back.")
+    try:
+        with timings.step("grace"):
+            await _check_columns(gateway, decided, plan, most)
+    except BaseException:
+        gateway.exposure.settle(call.id, Nanodollars(0), gateway.clock.now())
+        raise
     log.warning("passed_without_redis", request_id=call.id, exposure=gateway.exposure.total)
-    admitted = Admitted(at_us=now * 1000, choice=0)
+    admitted = Admitted(at_us=gateway.clock.now() * 1000, choice=0)
     return Running(gateway, call, principal, plan, quotes, admitted, timings, is_held=False)
+
+
+async def _check_columns(
+    gateway: Gateway,
+    decided: tuple[Principal, Call, tuple[Quote, ...]],
+    plan: Plan,
+    most: Nanodollars,
+) -> None:
+    """Refuse a call that a budget's column leaves no room for."""
+    over = await _over_column(gateway, plan, most)
+    if over is not None:
+        status, now = gateway.config.litellm.budget_exceeded_status_code, gateway.clock.now()
+        raise refusal(over, plan, *decided[:2], now, budget_status=status)
 
 
 async def _over_column(gateway: Gateway, plan: Plan, most: Nanodollars) -> Refusal | None:

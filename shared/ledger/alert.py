@@ -56,14 +56,22 @@ async def alert(
     """Tell `channels` (slack and webhook, by address) what is new; safe to run several at once."""
     if not channels:
         return AlertReport()
-    budgets = await pressing_budgets(stores.postgres, now, proxy, MOST)
-    new = [each for budget in budgets for each in alerts_of(budget, now)]
-    noted = await note_alerts(stores.postgres, new) if new else 0
+    noted = await _note(stores, now, proxy)
     sent = unsent = 0
     for each in await claim_alerts(stores.postgres, MOST_SENT):
         is_all = await _tell(stores, each, channels)
         sent, unsent = sent + is_all, unsent + (not is_all)
     return AlertReport(noted, sent, unsent)
+
+
+async def _note(stores: Stores, now: Millis, proxy: ProxyBudget) -> int:
+    """Note what is new, page by page: those that were told long since press as well."""
+    noted, last = 0, None
+    while budgets := await pressing_budgets(stores.postgres, now, proxy, MOST, last):
+        last = budgets[-1]
+        new = [each for budget in budgets for each in alerts_of(budget, now)]
+        noted += await note_alerts(stores.postgres, new) if new else 0
+    return noted
 
 
 async def _tell(stores: Stores, alert: UnsentAlert, channels: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ only when a second look, at a newer snapshot, finds that it lacks exactly that a
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,14 @@ from shared.ledger.sweep import release_booked
 from shared.observability import log
 from shared.storage import stream
 from shared.storage.admission import MAX_ROWS_TO_SEED_FROM, CounterSeed
-from shared.storage.drift import Snapshot, lacking, next_counters
+from shared.storage.drift import (
+    BEGIN,
+    Snapshot,
+    lacking,
+    next_counters,
+    note_place,
+    place_reached,
+)
 from shared.storage.seeds import budget_seeds
 from shared.storage.spend_rows import booked
 
@@ -31,7 +39,8 @@ if TYPE_CHECKING:
     from shared.storage.stores import Stores
 
 AT_ONCE: Final = 500
-MOST_BATCHES: Final = 10
+LONGEST_SECONDS: Final = 15.0
+"""What a run may take of the function's minute; the next one goes on where it stopped."""
 _NANODOLLARS_PER_DOLLAR: Final = 1_000_000_000
 
 _Drift = dict["Bearer", Nanodollars]
@@ -48,13 +57,18 @@ class ReconcileReport:
 async def reconcile(stores: Stores, now: Millis) -> ReconcileReport:
     """Go on through the counters where the last run stopped; safe to run several at once."""
     mended: list[Nanodollars] = []
-    for _ in range(MOST_BATCHES):
-        bearers, is_round_over = await next_counters(stores.redis, AT_ONCE)
+    until, place, is_over = (
+        time.monotonic() + LONGEST_SECONDS,
+        await place_reached(stores.redis),
+        False,
+    )
+    while not is_over:
+        bearers, place = await next_counters(stores.redis, place, AT_ONCE)
         if bearers:
             known = await forget_gone(stores, bearers, now)
             mended += await _reconcile(stores, known) if known else []
-        if is_round_over:
-            break
+        is_over = place == BEGIN or time.monotonic() >= until
+    await note_place(stores.redis, place)
     return ReconcileReport(len(mended), sum(map(abs, mended)) / _NANODOLLARS_PER_DOLLAR)
 
 

@@ -23,16 +23,9 @@ if TYPE_CHECKING:
 LEAST_SHARE_OF_PERIOD: Final = 10
 """A pace is told by a tenth of the period at least: the first call would project anything."""
 
-_GROUPS: Final = {
-    Scope.KEY: "key",
-    Scope.USER: "internal_user",
-    Scope.TEAM: "team",
-    Scope.TEAM_MEMBER: "team_member",
-    Scope.ORG: "organization",
-    Scope.END_USER: "customer",
-    Scope.TAG: "tag",
-    Scope.PROXY: "proxy",
-}
+_GROUPS: Final = {Scope.ORG: "organization"}
+"""Whom it is about, where LiteLLM's word (its enum of entities, 1.109.1) is not ours."""
+
 _THRESHOLDS: Final = ((95, "5%"), (85, "15%"))
 _NAMES: Final = {
     Scope.KEY: "Key",
@@ -111,7 +104,7 @@ def _alert(
         "projected_spend": None,
         **(more or {}),
         "event": event,
-        "event_group": _GROUPS[budget.scope],
+        "event_group": _GROUPS.get(budget.scope, budget.scope.value),
         "event_message": f"{_NAMES[budget.scope]} Budget: {message}",
     }
     return NewAlert(budget, key or event, limit, body)

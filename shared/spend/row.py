@@ -24,6 +24,8 @@ class Ending:
     status: Status
     at: Millis
     response_id: str | None = None
+    model_group: str | None = None
+    """The fallback that stood in for what was asked for, or that."""
     deployment: Deployment | None = None
     first_byte_at: Millis | None = None
     usage: Usage | None = None
@@ -43,7 +45,7 @@ def render_row(call: Call, principal: Principal, since: JsonObject, ending: Endi
         "call_type": call.endpoint.value,
         "api_key": principal.key.entity_id,
         "model": deployment.model if deployment else call.model,
-        "model_group": call.model,
+        "model_group": ending.model_group or call.model,
         "model_id": deployment.id if deployment else None,
         "custom_llm_provider": deployment.provider if deployment else None,
         "api_base": deployment.api_base.partition("?")[0] if deployment else None,

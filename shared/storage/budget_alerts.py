@@ -70,15 +70,17 @@ class UnsentAlert:
 
 
 async def pressing_budgets(
-    db: Runs, now: Millis, proxy: ProxyBudget, most: int
+    db: Runs, now: Millis, proxy: ProxyBudget, most: int, after: SpentBudget | None = None
 ) -> list[SpentBudget]:
-    """Return the budgets about which there may be something to tell."""
+    """Return a page of the budgets about which there may be something to tell, after one."""
     rows = await db.all(
         _SQL["pressing_budgets"],
         now=moment(now),
         proxy_budget=None if proxy.limit is None else dollars(proxy.limit),
         proxy_window=proxy.window,
         proxy_reset_at=None if proxy.reset_at is None else moment(proxy.reset_at),
+        after_scope="" if after is None else after.scope.value,
+        after_id="" if after is None else after.entity_id,
         most=most,
     )
     return [_budget(row) for row in cast("list[_Columns]", rows)]

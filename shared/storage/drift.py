@@ -39,16 +39,28 @@ class Snapshot:
     booked_beyond: tuple[str, ...] = ()
 
 
-async def next_counters(redis: Runs, most: int) -> tuple[list[Bearer], bool]:
-    """Return about `most` counters from where the last call stopped; whether the round is over."""
+BEGIN: Final = "0"
+"""The place among the keys where a round begins and ends."""
+
+
+async def place_reached(redis: Runs) -> str:
+    """Return the place among the keys where the last run stopped."""
     found = await redis.execute(["GET", _CURSOR])
-    cursor = str(found) if found else "0"
-    reply = await redis.execute(["SCAN", cursor, "MATCH", "budget:*", "COUNT", most])
+    return str(found) if found else BEGIN
+
+
+async def note_place(redis: Runs, place: str) -> None:
+    """Let the next run go on from there."""
+    await redis.execute(["SET", _CURSOR, place])
+
+
+async def next_counters(redis: Runs, place: str, most: int) -> tuple[list[Bearer], str]:
+    """Return the counters among the next `most` keys, whatever they are, and the place after."""
+    reply = await redis.execute(["SCAN", place, "MATCH", "budget:*", "COUNT", most])
     match reply:
         case [cursor, [*keys]]:
-            await redis.execute(["SET", _CURSOR, str(cursor)])
             bearers = (_bearer(str(key)) for key in keys)
-            return [each for each in bearers if each is not None], str(cursor) == "0"
+            return [each for each in bearers if each is not None], str(cursor)
         case _:
             raise TypeError("SCAN answered no cursor and keys")
 

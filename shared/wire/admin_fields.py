@@ -166,6 +166,9 @@ def _floats(value: JsonValue) -> Iterator[float]:
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_printable)]
 """An id, alias or name: 1 to 255 characters, none of them a control character."""
 
+Identifiers = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
+"""Ids, aliases or names, separated by commas."""
+
 CustomKey = Annotated[str, Field(min_length=16, max_length=MAX_TEXT), AfterValidator(_custom_key)]
 """A virtual key chosen by the caller."""
 
@@ -240,7 +243,11 @@ KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
 class AdminRequest(BaseModel):
-    """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused."""
+    """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused.
+
+    A field of LiteLLM's that would only allow more (`access_group_ids`) is such an unknown one; one
+    that would limit, by something that is not here, is named in its body and `Unsupported`.
+    """
 
     model_config = ConfigDict(
         # A function serves few kinds of body before it goes: those alone cost their schema.

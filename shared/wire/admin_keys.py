@@ -283,6 +283,13 @@ class KeyInfoReply(BaseModel):
     budget: BudgetInfo | None = None
 
 
+class ShownKeyInfo(BaseModel):
+    """The answer to /key/info as it is sent: LiteLLM's `info` has no `token` in it."""
+
+    key: str
+    info: dict[str, JsonValue]
+
+
 class KeyHealth(BaseModel):
     """POST /key/health; no key has callbacks that logs go to, so none can be unwell."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Identifier, KeyReference
+from shared.wire.admin_fields import AdminRequest, Identifier, Identifiers, KeyReference
 from shared.wire.admin_spend import SpendLog
 
 
@@ -35,7 +35,7 @@ class Report(Between):
 class TagsQuery(Between):
     """GET /global/spend/tags; names are separated by commas."""
 
-    tags: Annotated[str, Field(max_length=10_000)] | None = None
+    tags: Identifiers | None = None
 
 
 class Activity(BaseModel):
@@ -48,13 +48,13 @@ class Activity(BaseModel):
     model: Identifier | None = None
     api_key: KeyReference | None = None
     user_id: Identifier | None = None
-    team_ids: Annotated[str, Field(max_length=10_000)] | None = None
-    organization_ids: Annotated[str, Field(max_length=10_000)] | None = None
-    end_user_ids: Annotated[str, Field(max_length=10_000)] | None = None
-    tags: Annotated[str, Field(max_length=10_000)] | None = None
-    exclude_team_ids: Annotated[str, Field(max_length=10_000)] | None = None
-    exclude_organization_ids: Annotated[str, Field(max_length=10_000)] | None = None
-    exclude_end_user_ids: Annotated[str, Field(max_length=10_000)] | None = None
+    team_ids: Identifiers | None = None
+    organization_ids: Identifiers | None = None
+    end_user_ids: Identifiers | None = None
+    tags: Identifiers | None = None
+    exclude_team_ids: Identifiers | None = None
+    exclude_organization_ids: Identifiers | None = None
+    exclude_end_user_ids: Identifiers | None = None
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     page_size: Annotated[int, Field(ge=1, le=1_000)] = 50
 
@@ -101,7 +101,7 @@ class OwnReport(Between):
 class MembersQuery(Between):
     """GET /team/spend/by_user; ids are separated by commas."""
 
-    team_ids: Annotated[str, Field(min_length=1, max_length=10_000)]
+    team_ids: Identifiers
 
 
 class CallsQuery(Between):

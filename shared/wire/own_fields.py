@@ -14,7 +14,7 @@ from shared.domain import Endpoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain import JsonObject
+    from shared.domain import Json, JsonObject
 
 _OWN: Final = frozenset(
     {
@@ -69,7 +69,16 @@ def forbidden_in(body: JsonObject) -> str | None:
 def passed_on(endpoint: Endpoint, body: JsonObject) -> JsonObject:
     """Leave out what a caller says to the gateway, not to the provider."""
     theirs = _THEIRS.get(endpoint, frozenset())
-    return {field: value for field, value in body.items() if field in theirs or not _is_own(field)}
+    kept = {field: value for field, value in body.items() if field in theirs or not _is_own(field)}
+    if endpoint is Endpoint.RESPONSES and (stored := _stored(body.get("metadata"))):
+        kept["metadata"] = stored
+    return kept
+
+
+def _stored(metadata: Json) -> JsonObject:
+    """Keep of the metadata what a provider of the Responses API stores: words, none for us."""
+    given = metadata if isinstance(metadata, dict) else {}
+    return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
 def _is_own(field: str) -> bool:

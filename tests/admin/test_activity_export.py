@@ -67,6 +67,7 @@ async def test_a_day_is_one_row_with_litellms_columns(admin: Admin) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("split", "expected"),
     [
@@ -108,6 +109,7 @@ async def test_a_user_takes_along_their_own_days_alone(admin: Admin) -> None:
     assert [403, 401] == [adas.status_code, teams.status_code]
 
 
+@pytest.mark.slow
 async def test_too_much_at_once_is_refused(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     await given_days(admin)
     monkeypatch.setattr(activity_export, "ROWS_AT_MOST", 1)

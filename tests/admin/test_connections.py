@@ -111,9 +111,9 @@ async def test_a_failure_is_told_without_the_key(admin: Admin, provider: Provide
     ],
 )
 async def test_what_could_not_be_added_cannot_be_tried(
-    admin: Admin, params: dict[str, object]
+    lasting: Admin, params: dict[str, object]
 ) -> None:
-    reply = await admin.post(TRY, {"litellm_params": params})
+    reply = await lasting.post(TRY, {"litellm_params": params})
 
     assert 400 == error_of(reply)[0]
 
@@ -157,6 +157,7 @@ async def test_what_health_finds_is_remembered_once_until_it_changes(
     )
 
 
+@pytest.mark.slow
 async def test_checks_are_forgotten_after_a_month(admin: Admin, provider: Provider) -> None:
     await admin.made("/model/new", **model("gpt", provider.url))
     admin.sql(
@@ -240,6 +241,7 @@ async def test_where_a_deployment_is_and_strangers_models_are_not_shown_to_a_key
     assert provider.url not in mine.text
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_translated_is_refused(admin: Admin, provider: Provider) -> None:
     await admin.made("/model/new", **model("gpt", provider.url))
 

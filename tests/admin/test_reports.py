@@ -318,6 +318,26 @@ async def test_a_call_is_priced_before_and_after(admin: Admin, provider: Provide
 
 
 @pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/team/daily/activity", "team_ids"),
+        ("/organization/daily/activity/aggregated", "organization_ids"),
+        ("/customer/daily/activity", "end_user_ids"),
+        ("/tag/daily/activity", "tags"),
+        ("/team/daily/activity", "exclude_team_ids"),
+        ("/global/spend/tags", "tags"),
+        ("/team/spend/by_user", "team_ids"),
+    ],
+)
+async def test_lists_of_ids_hold_no_control_characters(
+    lasting: Admin, path: str, name: str
+) -> None:
+    reply = await lasting.get(path, {name: "a\0b"})
+
+    assert (400, "invalid_request_error", name) == error_of(reply)
+
+
+@pytest.mark.parametrize(
     "query",
     [
         {"start_date": "yesterday"},

@@ -65,6 +65,7 @@ class MoneyStage(RuleBasedStateMachine):
         self.books = Books()
         self.running: dict[str, Running] = {}
         self.counted: dict[str, int] = {}
+        self.compared: dict[str, int] = {}
         self.past: dict[str, int] = {}
         self.latest = 0
         self.gateway = Gateway(

@@ -89,7 +89,7 @@ async def test_a_group_whose_retries_are_spent_falls_back_to_another(
     reply = await client.post(CHAT, json=CALL, headers=key.headers)
 
     assert (200, "1") == (reply.status_code, reply.headers["x-litellm-attempted-fallbacks"])
-    assert "gpt" == reply.json()["model"]
+    assert "spare" == reply.json()["model"]
     (row,) = await ledger(gateway, 1)
     usage = reply.json()["usage"]
     assert 10 * price_of(usage["prompt_tokens"], usage["completion_tokens"]) == int(row["spend"])

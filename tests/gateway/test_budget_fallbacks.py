@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.gateway.given import ledger, model
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ async def test_the_first_model_of_the_chain_with_budget_left_answers(
     assert "small" == json.loads(row["row"])["model_group"]
 
 
+@pytest.mark.slow
 async def test_a_model_that_has_budget_is_not_left(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:
@@ -65,6 +68,7 @@ async def test_a_model_that_has_budget_is_not_left(
     assert (200, "big") == (reply.status_code, reply.json()["model"])
 
 
+@pytest.mark.slow
 async def test_a_model_of_the_chain_without_a_budget_is_free_to_answer(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:
@@ -114,6 +118,7 @@ async def test_another_budget_is_no_reason_to_ask_another_model(
     assert (422, True) == (reply.status_code, message.startswith("Budget has been exceeded! Key="))
 
 
+@pytest.mark.slow
 async def test_the_limits_of_the_model_that_answers_are_told_as_they_are(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:

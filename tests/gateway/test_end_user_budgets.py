@@ -86,6 +86,7 @@ async def test_the_header_of_the_configuration_names_the_end_user(
     assert status == reply.status_code
 
 
+@pytest.mark.slow
 async def test_a_call_that_names_nobody_is_held_to_no_default(proxy: Proxy, given: Given) -> None:
     _, client = await proxy(litellm_settings=DEFAULT)
     await given.budget(budget_id="for-everyone", max_budget=0)
@@ -133,6 +134,7 @@ async def test_the_keys_default_goes_before_the_proxys(
     assert status == reply.status_code
 
 
+@pytest.mark.slow
 async def test_where_the_keys_default_is_gone_the_proxys_holds(proxy: Proxy, given: Given) -> None:
     _, client = await proxy(litellm_settings=DEFAULT)
     await given.budget(budget_id="for-everyone", max_budget=0)
@@ -143,6 +145,7 @@ async def test_where_the_keys_default_is_gone_the_proxys_holds(proxy: Proxy, giv
     assert 422 == reply.status_code
 
 
+@pytest.mark.slow
 async def test_a_default_that_is_nowhere_limits_nobody(proxy: Proxy, given: Given) -> None:
     _, client = await proxy(litellm_settings=DEFAULT)
     key = await given.key()
@@ -152,6 +155,7 @@ async def test_a_default_that_is_nowhere_limits_nobody(proxy: Proxy, given: Give
     assert 200 == reply.status_code
 
 
+@pytest.mark.slow
 async def test_the_defaults_rates_hold_for_each_end_user(proxy: Proxy, given: Given) -> None:
     _, client = await proxy(litellm_settings=DEFAULT)
     await given.budget(budget_id="for-everyone", rpm_limit=1)
@@ -232,6 +236,7 @@ async def test_counter_ledger_and_column_of_a_defaulted_end_user_agree(
     assert (int(mine["spend"]), 0) == (int(budget["spent"]), report.mended)
 
 
+@pytest.mark.slow
 async def test_the_spend_of_a_period_that_is_over_does_not_count(
     proxy: Proxy, given: Given
 ) -> None:
@@ -300,6 +305,7 @@ async def test_an_end_user_gets_a_row_when_it_first_spends(
     assert {"spent": spent, "budget_id": None, "is_counted": False} == await row(gateway)
 
 
+@pytest.mark.slow
 async def test_who_was_deleted_before_its_calls_were_booked_stays_gone(
     client: httpx.AsyncClient, given: Given, gateway: Gateway
 ) -> None:
@@ -338,6 +344,7 @@ async def test_many_first_calls_of_one_end_user_at_once_overspend_nothing(
     assert int(budget["spent"]) <= 200_000_000
 
 
+@pytest.mark.slow
 async def test_with_postgres_down_those_who_called_before_are_served_and_new_ones_told_to_wait(
     proxy: Proxy, given: Given
 ) -> None:
@@ -353,6 +360,7 @@ async def test_with_postgres_down_those_who_called_before_are_served_and_new_one
     assert [200, 503] == codes
 
 
+@pytest.mark.slow
 async def test_in_grace_a_new_end_user_is_served_and_has_its_row(
     proxy: Proxy, given: Given, door: DoorThread
 ) -> None:

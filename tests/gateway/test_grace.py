@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.domain import Millis
+from shared.domain import Millis, Nanodollars
 from shared.ledger.drain import drain
 from shared.ledger.reconcile import reconcile
 from shared.ledger.replay import replay
@@ -167,6 +167,25 @@ async def test_a_budget_whose_column_leaves_no_room_refuses(
     reply = await client.post(CHAT, json=CALL, headers=key.headers)
 
     assert (422, "budget_exceeded") == (reply.status_code, reply.json()["error"]["type"])
+
+
+async def test_who_may_not_pass_anyhow_waits_for_no_postgres_and_risks_nothing(
+    graced: Start, given: Given, door: DoorThread
+) -> None:
+    gateway, client = await graced(redis_down_exposure=RESERVATION / 1e9)
+    key = await given_seen(client, given, max_budget=1)
+    await ledger(gateway, 1)
+    await gateway.stores.postgres.run("update litellm_verificationtoken set spend = 1")
+    redis_dies(door)
+    over = await client.post(CHAT, json=CALL, headers=key.headers)
+    at_stake = gateway.exposure.total
+    gateway.exposure.take("another", Nanodollars(RESERVATION), Nanodollars(RESERVATION))
+    no_sql(gateway)
+
+    refused = await client.post(CHAT, json=CALL, headers=key.headers)
+
+    assert (422, 0) == (over.status_code, at_stake)
+    assert "may risk no more" in refused.json()["error"]["message"]
 
 
 async def test_a_key_nobody_here_has_seen_is_looked_up_in_postgres(

@@ -163,6 +163,27 @@ async def test_every_refusal_says_by_which_id_it_is_found(
     assert {named.get("x-litellm-call-id") or orjson.loads(row["row"])["request_id"]} == found
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_fallback_that_answers_is_named_in_answer_header_and_row(
+    proxy: Proxy, given: Given, provider: Provider, *, stream: bool
+) -> None:
+    gateway, client = await proxy(
+        model("gpt", provider.url),
+        model("other", provider.url),
+        router_settings={"fallbacks": [{"gpt": ["other"]}], "num_retries": 0},
+    )
+    key = await given.key()
+    provider.next(Behaviour(status=500))
+
+    reply = await client.post(CHAT, json={**HELLO, "stream": stream}, headers=key.headers)
+
+    (row,) = await ledger(gateway, 1)
+    assert "other" == reply.headers["x-litellm-model-group"]
+    assert "other" == orjson.loads(row["row"])["model_group"]
+    assert '"model":"other"' in reply.text
+    assert '"model":"gpt"' not in reply.text
+
+
 async def test_what_the_cache_answers_was_tried_nowhere_and_fell_back_nowhere(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:

@@ -73,7 +73,7 @@ async def test_several_runs_at_once_tell_once(
 
     await asyncio.gather(*(alert(stores, NOON, hook) for _ in range(5)))
 
-    assert ["internal_user", "team"] == sorted(body["event_group"] for body in told(provider))
+    assert ["team", "user"] == sorted(body["event_group"] for body in told(provider))
 
 
 async def test_slack_and_webhook_each_hear_of_it(
@@ -125,7 +125,7 @@ async def test_limits_of_a_linked_budget_row_count(
     found = sorted((body["event_group"], body["event"]) for body in told(provider))
     assert [
         (group, event)
-        for group in ("customer", "tag")
+        for group in ("end_user", "tag")
         for event in ("budget_crossed", "soft_budget_crossed")
     ] == found
 
@@ -145,6 +145,23 @@ async def test_the_proxys_budget_is_told_too(
     assert [("proxy", "projected_limit_exceeded"), ("proxy", "threshold_crossed")] == sorted(
         (body["event_group"], body["event"]) for body in told(provider)
     )
+
+
+async def test_those_that_were_told_long_since_keep_nobody_from_being_told(
+    stores: Stores,
+    direct: psycopg.Connection,
+    provider: Provider,
+    hook: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.ledger.alert.MOST", 1)
+    direct.execute("update litellm_verificationtoken set max_budget = 0.5")
+    await alert(stores, NOON, hook)
+    direct.execute(TEAM_IS_OVER)
+
+    await alert(stores, NOON, hook)
+
+    assert ["key", "team"] == [body["event_group"] for body in told(provider)]
 
 
 async def test_nobody_to_tell_is_no_work(stores: Stores, direct: psycopg.Connection) -> None:

@@ -15,7 +15,7 @@ from shared.ledger.reconcile import ReconcileReport, reconcile
 from shared.ledger.sweep import sweep
 from shared.spend.ids import correction_id
 from shared.storage import admission, spend_rows
-from shared.storage.admission import CounterSeed, Held, settle
+from shared.storage.admission import CounterSeed, Held, seed, settle
 from shared.storage.plans import Bearer
 from tests.ledger.rows import NOON, SINCE, a_row, append
 from tests.storage.given import (
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 TEAM = "budget:team:t:-"
 KNOWN = 1_000_000_000
 """What the builders' entities have spent."""
+
+KNOWN_TWICE = Nanodollars(2 * KNOWN)
 
 AGREED = ReconcileReport()
 
@@ -270,7 +272,7 @@ async def test_a_round_goes_on_where_the_last_run_stopped(
     stores: Stores, direct: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ledger.reconcile.AT_ONCE", 5)
-    monkeypatch.setattr("shared.ledger.reconcile.MOST_BATCHES", 2)
+    monkeypatch.setattr("shared.ledger.reconcile.LONGEST_SECONDS", 0)
     direct.execute(
         "insert into litellm_usertable (user_id, spend, budget_started_at)"
         " select 'user' || n, 2, to_timestamp(%s / 1000.0) from generate_series(1, 40) as n",
@@ -283,3 +285,25 @@ async def test_a_round_goes_on_where_the_last_run_stopped(
 
     assert reports[0].mended < 40
     assert 40 == sum(report.mended for report in reports)
+
+
+async def test_one_run_goes_through_all_counters_as_long_as_there_is_time(
+    stores: Stores, direct: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ledger.reconcile.AT_ONCE", 50)
+    monkeypatch.setattr("shared.ledger.reconcile.LONGEST_SECONDS", 600)
+    direct.execute(
+        "insert into litellm_usertable (user_id, spend, budget_started_at)"
+        " select 'user' || n, 2, to_timestamp(%s / 1000.0) from generate_series(1, 3000) as n",
+        [SINCE],
+    )
+    counters = [f"budget:user:user{n}:-" for n in range(1, 3001)]
+    for first in range(0, 3000, 500):
+        known = [CounterSeed(key, SINCE, KNOWN_TWICE) for key in counters[first : first + 500]]
+        await seed(stores.redis, "0-0", known)
+    await stores.redis.execute(["HINCRBY", counters[7], "spent", -5])
+    await stores.redis.execute(["HINCRBY", counters[2990], "spent", -7])
+
+    report = await reconcile(stores, NOON)
+
+    assert (2, 12e-9) == (report.mended, report.drift)

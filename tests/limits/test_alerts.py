@@ -108,10 +108,10 @@ def test_the_body_is_litellms_webhook_event() -> None:
 @pytest.mark.parametrize(
     ("scope", "group", "named"),
     [
-        (Scope.USER, "internal_user", "user_id"),
+        (Scope.USER, "user", "user_id"),
         (Scope.TEAM, "team", "team_id"),
         (Scope.ORG, "organization", "organization_id"),
-        (Scope.END_USER, "customer", "customer_id"),
+        (Scope.END_USER, "end_user", "customer_id"),
         (Scope.TAG, "tag", "tag"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.builtin_config import builtin_config
-from local.data_directory import DataDirectory, InUse
+from local.data_directory import DataDirectory, InUse, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,3 +84,14 @@ def _names(config: dict[str, object]) -> list[str]:
     models = config["model_list"]
     assert isinstance(models, list)
     return [model["model_name"] for model in models]
+
+
+def test_a_place_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("")
+
+    with pytest.raises(Unusable) as refusal:
+        DataDirectory(place)
+
+    expected = f"cannot keep data in {place}: File exists; --data chooses another place"
+    assert expected == str(refusal.value)

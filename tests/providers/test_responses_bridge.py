@@ -62,6 +62,16 @@ def test_codex_tools_become_functions_and_web_search_is_left_out() -> None:
     assert not {"store", "include", "prompt_cache_key", "client_metadata", "input"} & sent.keys()
 
 
+def test_metadata_is_told_again_and_not_sent() -> None:
+    asked = response_call({"model": "gpt", "input": "Hi", "metadata": {"topic": "cats"}})
+
+    sent = orjson.loads(BRIDGE.request(asked, deployment()).body)
+    reply = BRIDGE.reply(asked, chat_answer({"content": "Hi"}, "stop"))
+
+    assert "metadata" not in sent
+    assert {"topic": "cats"} == reply.body["metadata"]
+
+
 def test_calls_and_their_outputs_follow_the_assistants_turn() -> None:
     chat = chat_body(
         {

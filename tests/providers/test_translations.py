@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +22,7 @@ PDF: JsonObject = {
     "type": "file",
     "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="},
 }
+TOOL: JsonObject = {"type": "function", "function": {"name": "f"}}
 MARK: JsonObject = {"type": "ephemeral", "ttl": "1h"}
 
 
@@ -225,3 +227,27 @@ def test_what_google_told_of_sources_comes_in_streams_too() -> None:
 
     told = orjson.dumps([event.data for event in events])
     assert b'"end_index":3' in told
+
+
+@pytest.mark.parametrize("provider", ["gemini", "bedrock"])
+def test_agents_may_say_to_everybody_that_tools_come_one_at_a_time(provider: str) -> None:
+    assert "arallel" not in sent(provider, tools=[TOOL, TOOL], parallel_tool_calls=False)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, {"type": "auto", "disable_parallel_tool_use": True}),
+        ("required", {"disable_parallel_tool_use": True}),
+        ("none", None),
+    ],
+)
+def test_claude_on_bedrock_obeys_that_tools_come_one_at_a_time(
+    choice: str | None, expected: JsonObject | None
+) -> None:
+    claude = replace(there("bedrock"), model="eu.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    asked = {**HELLO, "tools": [TOOL], "parallel_tool_calls": False, "tool_choice": choice}
+
+    body = orjson.loads(request_for(call(asked), claude).body)
+
+    assert expected == body.get("additionalModelRequestFields", {}).get("tool_choice")

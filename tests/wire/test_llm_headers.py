@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from shared.domain import Endpoint
 from tests.wire.llm_bodies import (
     CHAT,
     chat,
+    parse,
     refusal,
 )
 
@@ -71,6 +73,15 @@ def test_litellms_own_metadata_wins_over_the_other() -> None:
     call = chat({"metadata": {"a": 1, "b": 1}, "litellm_metadata": {"b": 2}})
 
     assert {"a": 1, "b": 2} == call.metadata
+
+
+def test_a_response_is_stored_with_its_callers_words_and_none_of_the_gateways() -> None:
+    told: JsonObject = {"topic": "cats", "tags": ["a"], "spend_logs_metadata": {"b": 1}}
+    body: JsonObject = {"model": "gpt-4o", "input": "Hi", "metadata": told}
+
+    call = parse(body, endpoint=Endpoint.RESPONSES)
+
+    assert {"topic": "cats"} == call.body["metadata"]
 
 
 def test_metadata_over_64_kb_is_too_large() -> None:

@@ -21,7 +21,6 @@ from shared.wire.admin_keys import (
     GenerateKey,
     KeyHealth,
     KeyInfo,
-    KeyInfoReply,
     KeyInfosReply,
     KeyPage,
     ListAliases,
@@ -30,6 +29,7 @@ from shared.wire.admin_keys import (
     NameKeys,
     RegenerateKey,
     ResetSpend,
+    ShownKeyInfo,
     UpdatedKeys,
     UpdateKey,
     UpdateKeys,
@@ -199,7 +199,7 @@ async def unblock(request: Request, who: Who) -> Response:
     return shown(await keys.block_key(who.desk, who.caller, body, who.now, blocked=False))
 
 
-@router.get("/key/info", responses={200: {"model": KeyInfoReply}})
+@router.get("/key/info", responses={200: {"model": ShownKeyInfo}})
 async def info(who: Who, key: Annotated[KeyReference | None, Query()] = None) -> Response:
     """Show a key, without a name the caller's own."""
     reply = await key_reads.key_info(who.desk, who.caller, key, who.now)

@@ -6,6 +6,7 @@ What is only a model's own goes into `additionalModelRequestFields`, as LiteLLM 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -40,6 +41,8 @@ _CONVERSES: Final = (
     *("additionalModelResponseFieldPaths", "additionalModelRequestFields", "serviceTier"),
 )
 _NOVAS_EFFORTS: Final = {"minimal": "low", "xhigh": "high", "max": "high"}
+_OBEYS: Final = re.compile(r"claude-[a-z]+-(?:4-[5-9]|[5-9])(?!\d)")
+"""Who takes `disable_parallel_tool_use` by Converse: Claude since 4.5."""
 
 
 def converse_body(call: Call, to: Deployment) -> JsonObject:
@@ -59,6 +62,8 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
         **limits.passed_on(given, {*_TRANSLATED, *_CONVERSES}, _UNKNOWN),
         **_thinking(given, to, asked, limits),
     }
+    if (alone := _one_tool_at_a_time(given, to.model)) is not None:
+        own["tool_choice"] = alone
     inference: JsonObject = {
         "maxTokens": asked or to.max_output_tokens,
         "temperature": given.get("temperature"),
@@ -77,6 +82,19 @@ def converse_body(call: Call, to: Deployment) -> JsonObject:
         "serviceTier": {"type": tier} if tier and tier != "auto" else given.get("serviceTier"),
     }
     return without_nulls(body)
+
+
+def _one_tool_at_a_time(given: JsonObject, model: str) -> JsonObject | None:
+    """Translate `parallel_tool_calls: false` for Claude; the others cannot be kept from it.
+
+    Agents say it to everybody, so there it is left out, as LiteLLM does. Of `type` only one of
+    this and `toolChoice` may speak (LiteLLM's converse_transformation.py, 1.106, read 2026-11).
+    """
+    is_wanted = given.get("parallel_tool_calls") is False and given.get("tools")
+    if not is_wanted or given.get("tool_choice") == "none" or not _OBEYS.search(model):
+        return None
+    kind: JsonObject = {} if given.get("tool_choice") else {"type": "auto"}
+    return {**kind, "disable_parallel_tool_use": True}
 
 
 def _thinking(given: JsonObject, to: Deployment, most: Json, limits: Unsupported) -> JsonObject:
@@ -143,8 +161,6 @@ def _tools(given: JsonObject, limits: Unsupported) -> JsonObject | None:
     # Converse knows no way to forbid tools but to have none.
     if not tools or given.get("tool_choice") == "none":
         return None
-    if given.get("parallel_tool_calls") is False:
-        limits.refuse("parallel_tool_calls")
     return without_nulls({"tools": tools, "toolChoice": _choice(given.get("tool_choice"), limits)})
 
 

@@ -34,7 +34,8 @@ _TRANSLATED: Final = frozenset(
         *("stop", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
         *("reasoning_effort", "thinking", "modalities", "logprobs", "top_logprobs"),
         *("generationConfig", "safety_settings", *_SAME),
-        # These change nothing in the answer.
+        # These change nothing in the answer; nor does `parallel_tool_calls: false`, which agents
+        # say to everybody: Gemini cannot be kept from several calls at once.
         *("user", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
     }
 )
@@ -57,8 +58,6 @@ def content_body(call: Call, to: Deployment) -> JsonObject:
     """Translate a chat's body; raise BadRequest for what Gemini cannot do."""
     given, limits = call.body, Unsupported.by(call, to)
     limits.refuse_unless_neutral(given, _UNKNOWN)
-    if given.get("parallel_tool_calls") is False and given.get("tools"):
-        limits.refuse("parallel_tool_calls")
     is_third = bool(_THIRD.search(to.model))
     system, found = contents(given.get("messages"), limits, is_third=is_third)
     body: JsonObject = {

@@ -66,7 +66,7 @@ class Answering:
             "store": False,
             "text": text or {"format": {"type": "text"}},
             "tools": tools or [],
-            "metadata": {},
+            "metadata": self.call.body.get("metadata") or {},
             "usage": None,
             **more,
         }

@@ -53,7 +53,9 @@ class ResponsesBridge:
 
 
 def _as_chat(call: Call) -> Call:
-    return replace(call, endpoint=Endpoint.CHAT, body=chat_body(call.body), wants_usage_chunk=False)
+    # A chat's metadata would be stored elsewhere, or be no field at all: it is only told again.
+    asked = {name: value for name, value in call.body.items() if name != "metadata"}
+    return replace(call, endpoint=Endpoint.CHAT, body=chat_body(asked), wants_usage_chunk=False)
 
 
 def _answering(call: Call) -> Answering:

@@ -1,5 +1,5 @@
 -- name: pressing_budgets
--- Whoever has spent 85 percent of a budget, or its soft budget, or will have spent it all before its period ends.
+-- Whoever has spent 85 percent of a budget, or its soft budget, or will have spent it all before its period ends; a page of them.
 with budget as (
     select
         entity.scope, entity.entity_id, entity.alias, entity.user_id, entity.team_id, entity.spend,
@@ -35,6 +35,7 @@ select
     ) as team_alias
 from budget
 where (budget.reset_at is null or budget.reset_at > %(now)s)
+  and (budget.scope, budget.entity_id) > (%(after_scope)s, %(after_id)s)
   and (
       budget.spend >= budget.soft_budget
       or budget.spend >= budget.max_budget * 0.85
