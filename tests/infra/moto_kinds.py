@@ -33,12 +33,15 @@ def client(service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no typ
 
 
 class Taught:
-    """What each taught kind of resource does alike; `create` and `delete` are its own."""
+    """What each taught kind of resource does alike; `makes` and `removes` are its own.
+
+    Not `create` and `delete`: moto calls those of a resource that has them.
+    """
 
     __module__ = "moto.taught"  # moto reads the service from it
     kind: str
-    create: Callable[[str, Properties], str]
-    delete: Callable[[str, str], object]
+    makes: Callable[[str, Properties], str]
+    removes: Callable[[str, str], object]
     attributes: Mapping[str, Callable[[str, str], str]]
 
     def __init__(self, name: str, region: str) -> None:
@@ -71,7 +74,7 @@ class Taught:
     ) -> Taught:
         del account_id, kwargs
         told = {**cloudformation_json.get("Properties", {}), "LogicalName": resource_name}
-        return cls(cls.create(region_name, told), region_name)
+        return cls(cls.makes(region_name, told), region_name)
 
     @classmethod
     def update_from_cloudformation_json(
@@ -96,7 +99,7 @@ class Taught:
         region_name: str,
     ) -> None:
         del cloudformation_json, account_id
-        cls.delete(region_name, resource_name)
+        cls.removes(region_name, resource_name)
 
 
 def resource(
@@ -112,8 +115,8 @@ def resource(
     own = {
         "__module__": Taught.__module__,
         "kind": kind,
-        "create": staticmethod(create),
-        "delete": staticmethod(delete),
+        "makes": staticmethod(create),
+        "removes": staticmethod(delete),
         "attributes": attributes,
     }
     return type(kind.replace("::", "_"), (Taught, CloudFormationModel), own)
