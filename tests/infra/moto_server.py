@@ -39,12 +39,15 @@ def client(service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no typ
 
 
 class Taught:
-    """What each taught kind of resource does alike; `create` and `delete` are its own."""
+    """What each taught kind of resource does alike; `makes` and `removes` are its own.
+
+    Not `create` and `delete`: moto calls those of a resource that has them.
+    """
 
     __module__ = "moto.taught"  # moto reads the service from it
     kind: str
-    create: Callable[[str, Properties], str]
-    delete: Callable[[str, str], object]
+    makes: Callable[[str, Properties], str]
+    removes: Callable[[str, str], object]
     attributes: tuple[str, ...]
 
     def __init__(self, name: str) -> None:
@@ -76,7 +79,7 @@ class Taught:
     ) -> Taught:
         del account_id, kwargs
         told = {**cloudformation_json.get("Properties", {}), "LogicalName": resource_name}
-        return cls(cls.create(region_name, told))
+        return cls(cls.makes(region_name, told))
 
     @classmethod
     def update_from_cloudformation_json(
@@ -101,7 +104,7 @@ class Taught:
         region_name: str,
     ) -> None:
         del cloudformation_json, account_id
-        cls.delete(region_name, resource_name)
+        cls.removes(region_name, resource_name)
 
 
 def resource(
@@ -114,8 +117,8 @@ def resource(
     own = {
         "__module__": Taught.__module__,
         "kind": kind,
-        "create": staticmethod(create),
-        "delete": staticmethod(delete),
+        "makes": staticmethod(create),
+        "removes": staticmethod(delete),
         "attributes": attributes,
     }
     return type(kind.replace("::", "_"), (Taught, CloudFormationModel), own)
