@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from fastapi.openapi.utils import get_openapi
 
 from functions.admin.caller import admit
+from functions.admin.documented import whole
 from functions.admin.examples import EXAMPLES
 from shared.wire.llm_openapi import llm_paths
 
@@ -56,7 +57,7 @@ def document_of(app: FastAPI) -> Document:
             version=app.version,
             summary=app.summary,
             description=_DESCRIPTION,
-            routes=app.routes,
+            routes=whole(app.routes),
             # Answers are told as they are read: money is a number in them, not pydantic's text.
             separate_input_output_schemas=False,
         )

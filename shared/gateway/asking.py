@@ -139,18 +139,22 @@ async def _send(running: Running) -> Response:
 
 
 def _timeouts(running: Running) -> Timeouts:
-    """Return the deployment's timeouts, cut to the caller's own and to what the process has."""
+    """Return the deployment's timeouts, cut to the caller's own and to what the process has.
+
+    Of a stream the caller's own limits what it waits for, not how long the answer may be.
+    """
     call, deployment = running.call, running.deployment
     timeouts = deployment.stream_timeouts if call.is_stream else deployment.timeouts
-    most = min(seconds_left(running), math.inf if call.timeout is None else call.timeout)
+    left, own = seconds_left(running), math.inf if call.timeout is None else call.timeout
+    most = max(min(left, own), _LEAST_WAIT)
     if most == math.inf:
         return timeouts
-    most = max(most, _LEAST_WAIT)
+    whole = max(left, _LEAST_WAIT) if call.is_stream else most
     return replace(
         timeouts,
         connect=min(timeouts.connect, most),
         first_byte=min(timeouts.first_byte, most),
-        total=min(timeouts.total, most),
+        total=min(timeouts.total, whole),
     )
 
 

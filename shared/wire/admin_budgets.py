@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from shared.wire.admin_fields import (
     MAX_ENTRIES,
+    AdminModel,
     AdminRequest,
     Dollars,
     Duration,
@@ -65,7 +66,7 @@ class NameBudget(AdminRequest):
     id: Identifier
 
 
-class BudgetColumns(BaseModel):
+class BudgetColumns(AdminModel):
     """The columns of a budget that an admin sets."""
 
     model_config = ConfigDict(frozen=True)
@@ -95,7 +96,7 @@ class BudgetInfo(BudgetColumns):
     updated_by: str | None = None
 
 
-class BudgetSetting(BaseModel):
+class BudgetSetting(AdminModel):
     """One field of a budget, described for a form."""
 
     field_name: str

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Document, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, Document, Identifier
 
 Message = dict[str, JsonValue]
 
 
-class CheckedEndpoint(BaseModel):
+class CheckedEndpoint(AdminModel):
     """One deployment, and what was wrong when it was called."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -25,7 +25,7 @@ class CheckedEndpoint(BaseModel):
     response_time_ms: float | None = None
 
 
-class HealthReply(BaseModel):
+class HealthReply(AdminModel):
     """GET /health."""
 
     healthy_endpoints: list[CheckedEndpoint]
@@ -35,7 +35,7 @@ class HealthReply(BaseModel):
     unhealthy_count: int
 
 
-class ReadinessDetails(BaseModel):
+class ReadinessDetails(AdminModel):
     """GET /health/readiness/details."""
 
     status: str
@@ -46,14 +46,14 @@ class ReadinessDetails(BaseModel):
     models: int
 
 
-class RouteEntry(BaseModel):
+class RouteEntry(AdminModel):
     """One route."""
 
     path: str
     methods: list[str]
 
 
-class Routes(BaseModel):
+class Routes(AdminModel):
     """GET /routes."""
 
     routes: list[RouteEntry]
@@ -67,7 +67,7 @@ class CountTokens(AdminRequest):
     prompt: str | None = None
 
 
-class TokenCount(BaseModel):
+class TokenCount(AdminModel):
     """How many tokens a prompt probably has."""
 
     model_config = ConfigDict(protected_namespaces=())
@@ -78,7 +78,7 @@ class TokenCount(BaseModel):
     tokenizer_type: str
 
 
-class SupportedParams(BaseModel):
+class SupportedParams(AdminModel):
     """GET /utils/supported_openai_params."""
 
     supported_openai_params: list[str]
@@ -92,7 +92,7 @@ class TestConnection(AdminRequest):
     model_info: Document | None = None
 
 
-class ConnectionReply(BaseModel):
+class ConnectionReply(AdminModel):
     """What came of the call, without any secret."""
 
     status: Literal["success", "error"]
@@ -110,7 +110,7 @@ class HealthQuery(BaseModel):
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
-class HealthCheck(BaseModel):
+class HealthCheck(AdminModel):
     """How a deployment was when /health called it."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -129,7 +129,7 @@ class HealthCheck(BaseModel):
     created_at: datetime
 
 
-class HealthHistory(BaseModel):
+class HealthHistory(AdminModel):
     """GET /health/history."""
 
     health_checks: list[HealthCheck]
@@ -138,14 +138,14 @@ class HealthHistory(BaseModel):
     offset: int
 
 
-class LatestHealth(BaseModel):
+class LatestHealth(AdminModel):
     """GET /health/latest, by the deployment's id."""
 
     latest_health_checks: dict[str, HealthCheck]
     total_models: int
 
 
-class ServiceReply(BaseModel):
+class ServiceReply(AdminModel):
     """GET /health/services."""
 
     status: str = "success"
@@ -173,7 +173,7 @@ class TransformRequest(AdminRequest):
     request_body: Document
 
 
-class RawRequest(BaseModel):
+class RawRequest(AdminModel):
     """What a vendor would be sent; where that is and what opens it is left out."""
 
     raw_request_api_base: str | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, AnyValue, Document, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, AnyValue, Document, Identifier
 
 Section = Literal["general_settings", "litellm_settings", "router_settings"]
 FallbackType = Literal["general", "context_window", "content_policy"]
@@ -37,7 +37,7 @@ class DeleteField(AdminRequest):
     config_type: Section = "general_settings"
 
 
-class ConfigField(BaseModel):
+class ConfigField(AdminModel):
     """One setting: what it is worth, and whether the database says so."""
 
     field_name: str
@@ -53,7 +53,7 @@ class SetFallback(AdminRequest):
     fallback_type: FallbackType = "general"
 
 
-class Fallback(BaseModel):
+class Fallback(AdminModel):
     """The fallbacks of one model."""
 
     model: str
@@ -62,7 +62,7 @@ class Fallback(BaseModel):
     message: str | None = None
 
 
-class CallbacksReply(BaseModel):
+class CallbacksReply(AdminModel):
     """GET /get/config/callbacks: no callback runs here; the settings of the router are in force."""
 
     status: str = "success"
@@ -77,7 +77,7 @@ class DeleteCallback(AdminRequest):
     callback_name: Identifier
 
 
-class DeletedCallback(BaseModel):
+class DeletedCallback(AdminModel):
     """Which callback is gone, and which are left."""
 
     message: str
@@ -102,7 +102,7 @@ class CacheKeys(AdminRequest):
     keys: Annotated[list[Identifier], Field(min_length=1, max_length=1_000)]
 
 
-class CachePing(BaseModel):
+class CachePing(AdminModel):
     """GET /cache/ping."""
 
     status: str
@@ -111,22 +111,24 @@ class CachePing(BaseModel):
     set_cache_response: str
 
 
-class CacheCleared(BaseModel):
+class CacheCleared(AdminModel):
     """POST /cache/delete, POST /cache/flushall: how many entries are gone."""
 
     status: str = "success"
     deleted: int
 
 
-class CacheInfo(BaseModel):
+class CacheInfo(AdminModel):
     """GET /cache/redis/info, in LiteLLM's words where clients cannot be listed."""
 
     num_clients: int = -1
-    clients: list[str] = ["CLIENT LIST command not available on this Redis instance"]
+    clients: list[str] = [  # noqa: RUF012 - pydantic copies it
+        "CLIENT LIST command not available on this Redis instance"
+    ]
     info: dict[str, int | str]
 
 
-class CacheField(BaseModel):
+class CacheField(AdminModel):
     """One setting of the cache, for a form."""
 
     field_name: str
@@ -139,7 +141,7 @@ class CacheField(BaseModel):
     redis_type: str | None = None
 
 
-class CacheSettingsReply(BaseModel):
+class CacheSettingsReply(AdminModel):
     """GET /cache/settings."""
 
     fields: list[CacheField]
@@ -153,7 +155,7 @@ class UpdateCacheSettings(AdminRequest):
     cache_settings: Document
 
 
-class UpdatedCacheSettings(BaseModel):
+class UpdatedCacheSettings(AdminModel):
     """The settings in force after POST /cache/settings."""
 
     message: str = "Cache settings updated successfully"

@@ -6,10 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.wire.admin_budgets import BudgetFields, BudgetInfo
-from shared.wire.admin_fields import MAX_AT_ONCE, AdminRequest, Dollars, Identifier, Names
+from shared.wire.admin_fields import (
+    MAX_AT_ONCE,
+    AdminModel,
+    AdminRequest,
+    Dollars,
+    Identifier,
+    Names,
+)
 
 
 class CustomerFields(BudgetFields):
@@ -40,7 +47,7 @@ class NameCustomers(AdminRequest):
     user_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
-class CustomerColumns(BaseModel):
+class CustomerColumns(AdminModel):
     """The columns of a customer that an admin sets."""
 
     model_config = ConfigDict(frozen=True)
@@ -63,14 +70,14 @@ class CustomerInfo(CustomerColumns):
     litellm_budget_table: BudgetInfo | None = None
 
 
-class DeletedCustomers(BaseModel):
+class DeletedCustomers(AdminModel):
     """The answer to /customer/delete."""
 
     deleted_customers: int
     message: str
 
 
-class BlockedCustomers(BaseModel):
+class BlockedCustomers(AdminModel):
     """The answer to /customer/block and /customer/unblock: those that were named."""
 
     blocked_users: list[CustomerInfo]
@@ -108,7 +115,7 @@ class NameTags(AdminRequest):
     names: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
-class TagColumns(BaseModel):
+class TagColumns(AdminModel):
     """The columns of a tag that an admin sets."""
 
     model_config = ConfigDict(frozen=True)
@@ -130,14 +137,14 @@ class TagInfo(TagColumns):
     litellm_budget_table: BudgetInfo | None = None
 
 
-class ChangedTag(BaseModel):
+class ChangedTag(AdminModel):
     """The answer to /tag/new and /tag/update."""
 
     message: str
     tag: TagInfo
 
 
-class Told(BaseModel):
+class Told(AdminModel):
     """The answer to /tag/delete."""
 
     message: str

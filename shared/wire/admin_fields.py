@@ -242,7 +242,17 @@ KeyType = Literal["default", "llm_api", "management", "read_only"]
 """LiteLLM's shorthand for the routes a key may use."""
 
 
-class AdminRequest(BaseModel):
+class AdminModel(BaseModel):
+    """What a body of the admin API is parsed into, or rendered from.
+
+    Its schema is made when the first of its kind is: a process meets few of them before it goes.
+    Queries are plain models, since FastAPI takes their fields apart when it makes a route.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class AdminRequest(AdminModel):
     """A body of the admin API: unknown fields are ignored, as LiteLLM does, wrong types refused.
 
     A field of LiteLLM's that would only allow more (`access_group_ids`) is such an unknown one; one
@@ -250,8 +260,6 @@ class AdminRequest(BaseModel):
     """
 
     model_config = ConfigDict(
-        # A function serves few kinds of body before it goes: those alone cost their schema.
-        defer_build=True,
         strict=True,
         frozen=True,
         extra="ignore",

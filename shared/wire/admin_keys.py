@@ -12,6 +12,7 @@ from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
     MAX_TEXT,
+    AdminModel,
     AdminRequest,
     Aliases,
     Chains,
@@ -274,7 +275,7 @@ class GeneratedKey(KeyInfo):
     end_user_budget_id: str | None = None
 
 
-class KeyInfoReply(BaseModel):
+class KeyInfoReply(AdminModel):
     """The answer to /key/info; `key` is the hash, `info.status` says when it was deleted."""
 
     key: str
@@ -283,21 +284,21 @@ class KeyInfoReply(BaseModel):
     budget: BudgetInfo | None = None
 
 
-class ShownKeyInfo(BaseModel):
+class ShownKeyInfo(AdminModel):
     """The answer to /key/info as it is sent: LiteLLM's `info` has no `token` in it."""
 
     key: str
     info: dict[str, JsonValue]
 
 
-class KeyHealth(BaseModel):
+class KeyHealth(AdminModel):
     """POST /key/health; no key has callbacks that logs go to, so none can be unwell."""
 
     key: Literal["healthy", "unhealthy"] = "healthy"
     logging_callbacks: None = None
 
 
-class KeyInfosReply(BaseModel):
+class KeyInfosReply(AdminModel):
     """The answer to /v2/key/info: those of the keys that there are."""
 
     key: list[str]
@@ -310,7 +311,7 @@ class OwnedKey(KeyInfo):
     user: KeyOwner | None = None
 
 
-class KeyOwner(BaseModel):
+class KeyOwner(AdminModel):
     """Who owns a key."""
 
     user_id: str
@@ -318,7 +319,7 @@ class KeyOwner(BaseModel):
     user_alias: str | None = None
 
 
-class AliasPage(BaseModel):
+class AliasPage(AdminModel):
     """The answer to /key/aliases."""
 
     aliases: list[str]
@@ -328,21 +329,21 @@ class AliasPage(BaseModel):
     size: int
 
 
-class UpdatedKey(BaseModel):
+class UpdatedKey(AdminModel):
     """One success of a bulk update."""
 
     key: str
     key_info: KeyInfo
 
 
-class NotUpdatedKey(BaseModel):
+class NotUpdatedKey(AdminModel):
     """One failure of a bulk update."""
 
     key: str
     failed_reason: str
 
 
-class UpdatedKeys(BaseModel):
+class UpdatedKeys(AdminModel):
     """The answer to a bulk update."""
 
     total_requested: int
@@ -350,7 +351,7 @@ class UpdatedKeys(BaseModel):
     failed_updates: list[NotUpdatedKey]
 
 
-class KeyPage(BaseModel):
+class KeyPage(AdminModel):
     """The answer to /key/list: hashes, or whole keys when asked for."""
 
     keys: list[str] | list[OwnedKey]
@@ -359,7 +360,7 @@ class KeyPage(BaseModel):
     total_pages: int
 
 
-class DeletedKeys(BaseModel):
+class DeletedKeys(AdminModel):
     """The answer to /key/delete: what was asked for, as it was named."""
 
     deleted_keys: list[str]

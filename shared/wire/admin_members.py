@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.wire.admin_budgets import BudgetFields
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
+    AdminModel,
     AdminRequest,
     Dollars,
     Duration,
@@ -100,7 +101,7 @@ class AddedMembers(TeamInfo):
     updated_team_memberships: list[TeamMembership]
 
 
-class MemberResult(BaseModel):
+class MemberResult(AdminModel):
     """What became of one member of a bulk addition."""
 
     user_id: str | None
@@ -111,7 +112,7 @@ class MemberResult(BaseModel):
     updated_team_membership: TeamMembership | None = None
 
 
-class AddedManyMembers(BaseModel):
+class AddedManyMembers(AdminModel):
     """The answer to /team/bulk_member_add."""
 
     team_id: str
@@ -122,7 +123,7 @@ class AddedManyMembers(BaseModel):
     updated_team: TeamInfo
 
 
-class UpdatedMember(BaseModel):
+class UpdatedMember(AdminModel):
     """The answer to /team/member_update."""
 
     team_id: str

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Document, Identifier
+from shared.wire.admin_fields import AdminModel, AdminRequest, Document, Identifier
 
 Documents = dict[str, JsonValue]
 
@@ -58,7 +58,7 @@ class ListModels(BaseModel):
     search: Identifier | None = None
 
 
-class ModelRow(BaseModel):
+class ModelRow(AdminModel):
     """A row of the model table; secrets in it are sealed."""
 
     model_config = ConfigDict(frozen=True)
@@ -74,7 +74,7 @@ class ModelRow(BaseModel):
     updated_by: str | None = None
 
 
-class ModelEntry(BaseModel):
+class ModelEntry(AdminModel):
     """One deployment as /model/info shows it."""
 
     model_config = ConfigDict(frozen=True)
@@ -84,7 +84,7 @@ class ModelEntry(BaseModel):
     model_info: Documents
 
 
-class ModelEntries(BaseModel):
+class ModelEntries(AdminModel):
     """GET /model/info."""
 
     data: list[ModelEntry]
@@ -99,7 +99,7 @@ class ModelPage(ModelEntries):
     total_pages: int
 
 
-class ModelGroup(BaseModel):
+class ModelGroup(AdminModel):
     """What the deployments of one name have together."""
 
     model_config = ConfigDict(frozen=True)
@@ -115,13 +115,13 @@ class ModelGroup(BaseModel):
     rpm: int | None = None
 
 
-class ModelGroups(BaseModel):
+class ModelGroups(AdminModel):
     """GET /model_group/info."""
 
     data: list[ModelGroup]
 
 
-class DeletedModel(BaseModel):
+class DeletedModel(AdminModel):
     """POST /model/delete."""
 
     message: str
@@ -142,7 +142,7 @@ class UpdateCredential(AdminRequest):
     credential_info: Document | None = None
 
 
-class CredentialRow(BaseModel):
+class CredentialRow(AdminModel):
     """A row of the credentials' table; its values are sealed."""
 
     model_config = ConfigDict(frozen=True)
@@ -152,28 +152,28 @@ class CredentialRow(BaseModel):
     credential_info: Documents = Field(default_factory=dict)
 
 
-class Credentials(BaseModel):
+class Credentials(AdminModel):
     """GET /credentials: names and what is told about them, the values masked."""
 
     success: bool = True
     credentials: list[CredentialRow]
 
 
-class Done(BaseModel):
+class Done(AdminModel):
     """What was done, in words."""
 
     success: bool = True
     message: str
 
 
-class MigrationReport(BaseModel):
+class MigrationReport(AdminModel):
     """How many secrets were sealed anew, and how many still need a previous key."""
 
     migrated: int
     residual_legacy: int
 
 
-class Migrated(BaseModel):
+class Migrated(AdminModel):
     """POST /credentials/migrate-encryption and GET …/check."""
 
     status: str = "success"

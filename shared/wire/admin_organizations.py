@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from shared.wire.admin_budgets import BudgetFields, BudgetInfo
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
+    AdminModel,
     AdminRequest,
     Document,
     Dollars,
@@ -90,7 +91,7 @@ class UpdateOrganizationMember(NameOrganizationMember):
     max_budget_in_organization: Dollars | None = None
 
 
-class OrganizationColumns(BaseModel):
+class OrganizationColumns(AdminModel):
     """The columns of an organisation that an admin sets."""
 
     model_config = ConfigDict(frozen=True)
@@ -114,7 +115,7 @@ class OrganizationRow(OrganizationColumns):
     updated_by: str | None = None
 
 
-class OrganizationMember(BaseModel):
+class OrganizationMember(AdminModel):
     """Somebody's place in an organisation, and what they spent there."""
 
     organization_id: str
@@ -135,7 +136,7 @@ class OrganizationInfo(OrganizationRow):
     teams: list[TeamInfo] = Field(default_factory=list[TeamInfo])
 
 
-class AddedOrganizationMembers(BaseModel):
+class AddedOrganizationMembers(AdminModel):
     """The answer to /organization/member_add."""
 
     organization_id: str

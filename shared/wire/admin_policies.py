@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from shared.wire.admin_fields import (
+    AdminModel,
     AdminRequest,
     Document,
     Dollars,
@@ -67,7 +68,7 @@ class PolicyFields(AdminRequest):
     prompts: Names | None = None
 
 
-class PolicyColumns(BaseModel):
+class PolicyColumns(AdminModel):
     """The columns any of them has that an admin sets; a default is what null in a body means."""
 
     model_config = ConfigDict(frozen=True)

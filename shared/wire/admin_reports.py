@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import AdminRequest, Identifier, Identifiers, KeyReference
+from shared.wire.admin_fields import AdminModel, AdminRequest, Identifier, Identifiers, KeyReference
 from shared.wire.admin_spend import SpendLog
 
 
@@ -68,7 +68,7 @@ class ActivityExport(Activity):
     format: Literal["csv", "json"] = "csv"
 
 
-class ExportRow(BaseModel):
+class ExportRow(AdminModel):
     """A row of such a table; LiteLLM's columns in LiteLLM's order."""
 
     date: str
@@ -149,7 +149,7 @@ class LogsQuery(BaseModel):
     sort_order: Literal["asc", "desc"] = "desc"
 
 
-class LogPage(BaseModel):
+class LogPage(AdminModel):
     """A page of the ledger; `total` stops at a cap."""
 
     data: list[SpendLog]
@@ -176,13 +176,13 @@ class Calculate(AdminRequest):
     completion_response: dict[str, JsonValue] | None = None
 
 
-class Cost(BaseModel):
+class Cost(AdminModel):
     """What a call costs, in dollars."""
 
     cost: Decimal
 
 
-class Sums(BaseModel):
+class Sums(AdminModel):
     """What a number of requests come to."""
 
     model_config = ConfigDict(frozen=True)
@@ -212,7 +212,7 @@ class DaySplit(Sums):
     name: str | None
 
 
-class NameSum(BaseModel):
+class NameSum(AdminModel):
     """What one name comes to."""
 
     name: str
@@ -222,7 +222,7 @@ class NameSum(BaseModel):
     failed_requests: int
 
 
-class DetailSum(BaseModel):
+class DetailSum(AdminModel):
     """What one entity came to by one key on one model in one day."""
 
     date: Date
@@ -235,7 +235,7 @@ class DetailSum(BaseModel):
     failed_requests: int
 
 
-class KeySum(BaseModel):
+class KeySum(AdminModel):
     """What one key came to on one model."""
 
     api_key: str
@@ -245,7 +245,7 @@ class KeySum(BaseModel):
     completion_tokens: int
 
 
-class MemberSum(BaseModel):
+class MemberSum(AdminModel):
     """What one user came to in one team; keys that are nobody's have no user."""
 
     team_id: str
@@ -262,7 +262,7 @@ class MemberSum(BaseModel):
     failed_requests: int
 
 
-class MembersReply(BaseModel):
+class MembersReply(AdminModel):
     """The answer to /team/spend/by_user."""
 
     start_date: Date
@@ -270,7 +270,7 @@ class MembersReply(BaseModel):
     results: list[MemberSum]
 
 
-class CallGroup(BaseModel):
+class CallGroup(AdminModel):
     """What the calls of one kind came to."""
 
     call_type: str
@@ -288,7 +288,7 @@ class CallSum(CallGroup):
     error_class: str
 
 
-class CallTotals(BaseModel):
+class CallTotals(AdminModel):
     """What all calls came to; the ratio is in percent."""
 
     api_requests: int
@@ -298,14 +298,14 @@ class CallTotals(BaseModel):
     cache_hit_ratio: float
 
 
-class CallOptions(BaseModel):
+class CallOptions(AdminModel):
     """What the calls can be narrowed to."""
 
     key_aliases: list[str]
     models: list[str]
 
 
-class CallErrors(BaseModel):
+class CallErrors(AdminModel):
     """How often calls of a kind failed in one way."""
 
     call_type: str
@@ -314,7 +314,7 @@ class CallErrors(BaseModel):
     count: int
 
 
-class CallsReply(BaseModel):
+class CallsReply(AdminModel):
     """The answer to /global/activity/cache_hits."""
 
     groups: list[CallGroup]
@@ -323,7 +323,7 @@ class CallsReply(BaseModel):
     error_breakdown: list[CallErrors]
 
 
-class KeyName(BaseModel):
+class KeyName(AdminModel):
     """What a key is called."""
 
     token: str
@@ -335,7 +335,7 @@ class KeyName(BaseModel):
 Rows = list[dict[str, object]]
 
 
-class ActivityReply(BaseModel):
+class ActivityReply(AdminModel):
     """Days with their sums, and the sums of all days asked for."""
 
     results: Rows

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from shared.wire.admin_fields import Identifier, KeyReference
+from shared.wire.admin_fields import AdminModel, Identifier, KeyReference
 
 
 class SpendLogsQuery(BaseModel):
@@ -25,7 +25,7 @@ class SpendLogsQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1_000
 
 
-class SpendLog(BaseModel):
+class SpendLog(AdminModel):
     """One billed request."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True)
@@ -58,7 +58,7 @@ class SpendLog(BaseModel):
     status: str | None = None
 
 
-class DaySum(BaseModel):
+class DaySum(AdminModel):
     """What one key spent for one user on one model in one UTC day."""
 
     model_config = ConfigDict(frozen=True)

@@ -11,6 +11,7 @@ from shared.wire.admin_budgets import BudgetInfo
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    AdminModel,
     AdminRequest,
     Aliases,
     Document,
@@ -124,7 +125,7 @@ class ManyTeamPermissions(AdminRequest):
     apply_to_all_teams: bool = False
 
 
-class ManyTeamPermissionsReply(BaseModel):
+class ManyTeamPermissionsReply(AdminModel):
     """How many teams have them now."""
 
     message: str
@@ -170,7 +171,7 @@ class AddCallback(AdminRequest):
     callback_vars: Document
 
 
-class NoCallbacks(BaseModel):
+class NoCallbacks(AdminModel):
     """A team whose requests go nowhere, in LiteLLM's words (1.106: team_callback_endpoints.py)."""
 
     team_id: str
@@ -184,14 +185,14 @@ class CallbackData(NoCallbacks):
     callback_vars: dict[str, str] = Field(default_factory=dict[str, str])
 
 
-class TeamCallbacks(BaseModel):
+class TeamCallbacks(AdminModel):
     """GET /team/{team_id}/callback."""
 
     status: str = "success"
     data: CallbackData
 
 
-class LoggingReply(BaseModel):
+class LoggingReply(AdminModel):
     """POST /team/{team_id}/disable_logging."""
 
     status: str = "success"
@@ -208,7 +209,7 @@ class TeamColumns(PolicyColumns):
     router_settings: dict[str, JsonValue] | None = None
 
 
-class TeamMember(BaseModel):
+class TeamMember(AdminModel):
     """A member as a team's row has it."""
 
     role: str
@@ -223,7 +224,7 @@ class TeamInfo(TeamColumns, PolicyInfo):
     members_with_roles: list[TeamMember] = Field(default_factory=list[TeamMember])
 
 
-class TeamMembership(BaseModel):
+class TeamMembership(AdminModel):
     """What one member has spent in a team, and may."""
 
     user_id: str
@@ -247,7 +248,7 @@ class OwnMembership(TeamMembership):
     user_email: str | None = None
 
 
-class TeamInfoReply(BaseModel):
+class TeamInfoReply(AdminModel):
     """The answer to /team/info."""
 
     team_id: str
@@ -256,7 +257,7 @@ class TeamInfoReply(BaseModel):
     team_memberships: list[TeamMembership]
 
 
-class UpdatedTeam(BaseModel):
+class UpdatedTeam(AdminModel):
     """The answer to /team/update."""
 
     team_id: str
@@ -270,7 +271,7 @@ class ListedTeam(TeamInfo):
     keys: list[KeyInfo]
 
 
-class TeamPage(BaseModel):
+class TeamPage(AdminModel):
     """The answer to /v2/team/list."""
 
     teams: list[TeamInfo]
@@ -280,7 +281,7 @@ class TeamPage(BaseModel):
     total_pages: int
 
 
-class TeamPermissionsReply(BaseModel):
+class TeamPermissionsReply(AdminModel):
     """The answer to /team/permissions_list."""
 
     team_id: str
@@ -288,7 +289,7 @@ class TeamPermissionsReply(BaseModel):
     all_available_permissions: list[str]
 
 
-class DeletedTeams(BaseModel):
+class DeletedTeams(AdminModel):
     """The answer to /team/delete."""
 
     deleted_teams: list[str]

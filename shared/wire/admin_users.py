@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.wire.admin_fields import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
+    AdminModel,
     AdminRequest,
     Aliases,
     Document,
@@ -98,7 +99,7 @@ UserSort = Literal["created_at", "user_id", "user_email", "user_alias", "user_ro
 """The columns that users may be listed by."""
 
 
-class RoleInfo(BaseModel):
+class RoleInfo(AdminModel):
     """What a role may do, in a word."""
 
     description: str
@@ -169,7 +170,7 @@ class CreatedUser(UserInfo):
     expires: datetime | None = None
 
 
-class UserInfoReply(BaseModel):
+class UserInfoReply(AdminModel):
     """The answer to /user/info."""
 
     user_id: str
@@ -184,7 +185,7 @@ class ListedUser(UserInfo):
     key_count: int
 
 
-class UserPage(BaseModel):
+class UserPage(AdminModel):
     """The answer to /user/list."""
 
     users: list[ListedUser]
@@ -194,7 +195,7 @@ class UserPage(BaseModel):
     total_pages: int
 
 
-class UserResult(BaseModel):
+class UserResult(AdminModel):
     """What became of one user of a bulk update."""
 
     user_id: str | None
@@ -204,7 +205,7 @@ class UserResult(BaseModel):
     updated_user: UserInfo | None = None
 
 
-class UpdatedUsers(BaseModel):
+class UpdatedUsers(AdminModel):
     """The answer to /user/bulk_update."""
 
     results: list[UserResult]
@@ -213,7 +214,7 @@ class UpdatedUsers(BaseModel):
     failed_updates: int
 
 
-class UpdatedUser(BaseModel):
+class UpdatedUser(AdminModel):
     """The answer to /user/update."""
 
     user_id: str

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from functions.admin.app import app, make_app
 from functions.admin.state import State
 from shared.settings import Settings
+from shared.wire.admin_fields import AdminModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,3 +88,39 @@ def test_importing_the_app_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "set()\n" == done.stdout
+
+
+def test_a_start_builds_no_schema_of_a_body_and_no_request_makes_a_route() -> None:
+    code = (
+        "import functions.admin.app as admin\n"
+        "from fastapi.routing import APIRoute\n"
+        "from shared.wire import admin_keys, admin_teams\n"
+        "models = admin_keys.GenerateKey, admin_keys.KeyInfo, admin_teams.TeamInfo\n"
+        "print([model.__name__ for model in models if model.__pydantic_complete__])\n"
+        "print({type(r).__name__ for r in admin.app.routes if not isinstance(r, APIRoute)})\n"
+        "print(sum(len(r.response_fields) for r in admin.app.routes if isinstance(r, APIRoute)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ["[]", "{'Route'}", "0"] == done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("path", ["/health/liveliness", "/health/readiness"])
+def test_a_route_for_everybody_asks_for_no_key_in_the_document(path: str) -> None:
+    assert "security" not in app.openapi()["paths"][path]["get"]
+
+
+def test_a_query_is_a_plain_model_since_fastapi_takes_its_fields_apart_at_once() -> None:
+    queries = {
+        param.field_info.annotation
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for param in route.dependant.query_params
+    }
+    models = {
+        query for query in queries if isinstance(query, type) and issubclass(query, BaseModel)
+    }
+
+    assert models
+    assert set() == {query.__name__ for query in models if issubclass(query, AdminModel)}

@@ -184,6 +184,19 @@ async def test_a_fallback_that_answers_is_named_in_answer_header_and_row(
     assert '"model":"gpt"' not in reply.text
 
 
+async def test_a_callers_timeout_does_not_cut_a_stream_that_flows(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    key = await given.key()
+    provider.next(Behaviour(seconds_between_chunks=0.3))
+    asked = {**HELLO, "stream": True, "stream_timeout": 1}
+
+    reply = await client.post(CHAT, json=asked, headers=key.headers)
+
+    assert "error" not in reply.text
+    assert reply.text.endswith("data: [DONE]\n\n")
+
+
 async def test_what_the_cache_answers_was_tried_nowhere_and_fell_back_nowhere(
     proxy: Proxy, given: Given, provider: Provider
 ) -> None:

@@ -1,8 +1,7 @@
 """A moto server that takes our stacks; it prints its port. Runs in the environment `aws`.
 
-moto (5.2.5) has no CloudFormation for some kinds of resource and skips them without a word. They
-are added here as moto's own API makes them, so that a test finds them through boto3; what moto does
-not have at all (WAF before a stage, dashboards' bodies) is only remembered.
+What moto skips is taught to it (moto_kinds.py, moto_fronts.py). It serves no request through what
+it has made: a firewall before a stage refuses nobody, and a domain leads nowhere.
 """
 
 from __future__ import annotations
@@ -10,115 +9,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 from moto.cloudformation import models
-from moto.core.common_models import CloudFormationModel
-from moto.server import ThreadedMotoServer
+from moto_fronts import FRONTS
+from moto_kinds import Properties, client, resource, server
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Properties = dict[str, Any]
 NUMBERS = {"Threshold": float, "Period": int, "EvaluationPeriods": int, "DatapointsToAlarm": int}
 RETRIES = {"MaximumRetryAttempts": int, "MaximumEventAgeInSeconds": int}
-
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-
-
-def client(service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    host, port = server.get_host_and_port()
-    return boto3.client(
-        service,
-        region_name=region,
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
-
-
-class Taught:
-    """What each taught kind of resource does alike; `create` and `delete` are its own."""
-
-    __module__ = "moto.taught"  # moto reads the service from it
-    kind: str
-    create: Callable[[str, Properties], str]
-    delete: Callable[[str, str], object]
-    attributes: tuple[str, ...]
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
-
-    @classmethod
-    def cloudformation_type(cls) -> str:
-        return cls.kind
-
-    @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return attr in cls.attributes
-
-    def get_cfn_attribute(self, attribute_name: str) -> str:
-        return f"{attribute_name}-of-{self.physical_resource_id}"
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: Properties,
-        account_id: str,
-        region_name: str,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> Taught:
-        del account_id, kwargs
-        told = {**cloudformation_json.get("Properties", {}), "LogicalName": resource_name}
-        return cls(cls.create(region_name, told))
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Taught,
-        new_resource_name: str,
-        cloudformation_json: Properties,
-        account_id: str,
-        region_name: str,
-    ) -> Taught:
-        del original_resource
-        return cls.create_from_cloudformation_json(
-            new_resource_name, cloudformation_json, account_id, region_name
-        )
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: Properties,
-        account_id: str,
-        region_name: str,
-    ) -> None:
-        del cloudformation_json, account_id
-        cls.delete(region_name, resource_name)
-
-
-def resource(
-    kind: str,
-    create: Callable[[str, Properties], str],
-    delete: Callable[[str, str], object] = lambda _region, _name: None,
-    attributes: tuple[str, ...] = (),
-) -> type[Taught]:
-    """Teach moto a kind of resource; moto finds it among the direct subclasses of its model."""
-    own = {
-        "__module__": Taught.__module__,
-        "kind": kind,
-        "create": staticmethod(create),
-        "delete": staticmethod(delete),
-        "attributes": attributes,
-    }
-    return type(kind.replace("::", "_"), (Taught, CloudFormationModel), own)
 
 
 def alarm(region: str, told: Properties) -> str:
@@ -163,7 +61,7 @@ TAUGHT = [
         "AWS::CloudWatch::Alarm",
         alarm,
         lambda region, name: client("cloudwatch", region).delete_alarms(AlarmNames=[name]),
-        ("Arn",),
+        {"Arn": lambda _region, name: f"Arn-of-{name}"},
     ),
     resource(
         "AWS::CloudWatch::Dashboard",
@@ -174,6 +72,7 @@ TAUGHT = [
     resource("AWS::ApiGateway::Stage", stage),
     # moto would obey the policy without its condition and refuse every upload that is not TLS.
     resource("AWS::S3::BucketPolicy", remembered),
+    *FRONTS,
 ]
 
 

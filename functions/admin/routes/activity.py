@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin.activity import daily_activity, whole_activity
 from shared.admin.activity_export import csv_of, export_activity
 from shared.wire.admin_reports import Activity, ActivityExport, ActivityReply, ExportRow
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Route = Callable[..., Awaitable[Response]]
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(tags=["reports"], route_class=DocumentedRoute)
 
 _ABOUT: Final[dict[str, tuple[Kind, str]]] = {
     "user": ("user", "of a user, without an id the caller's; to admins everybody's"),

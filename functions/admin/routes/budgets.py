@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import budgets
 from shared.wire.admin_budgets import (
     BudgetInfo,
@@ -21,7 +22,7 @@ from shared.wire.admin_budgets import (
 )
 from shared.wire.admin_fields import Identifier
 
-router = APIRouter(tags=["budgets"])
+router = APIRouter(tags=["budgets"], route_class=DocumentedRoute)
 
 
 @router.post(

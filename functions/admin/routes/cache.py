@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import cache_settings
 from shared.storage import cache_entries
 from shared.storage.health import is_redis_up
@@ -22,7 +23,7 @@ from shared.wire.admin_config import (
     UpdatedCacheSettings,
 )
 
-router = APIRouter(tags=["cache"])
+router = APIRouter(tags=["cache"], route_class=DocumentedRoute)
 
 
 @router.get("/cache/ping", responses={200: {"model": CachePing}})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import settings
 from shared.wire.admin_config import (
     CallbacksReply,
@@ -27,7 +28,7 @@ from shared.wire.admin_config import (
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import Done
 
-router = APIRouter(tags=["config"])
+router = APIRouter(tags=["config"], route_class=DocumentedRoute)
 
 Kind = Annotated[FallbackType, Query()]
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import customers
 from shared.wire.admin_customers import (
     BlockedCustomers,
@@ -21,7 +22,7 @@ from shared.wire.admin_customers import (
 )
 from shared.wire.admin_fields import Identifier
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=DocumentedRoute)
 
 
 @router.post(

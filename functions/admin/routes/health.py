@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from functions.admin.state import state_of
 from shared.admin import checkups, connections, health_log, raw_requests, services
 from shared.admin.model_lookup import look_up
@@ -36,7 +37,7 @@ from shared.wire.admin_checkups import (
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import ModelLookup
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=DocumentedRoute)
 
 
 @router.get("/health/liveliness", responses={200: {"model": str}})

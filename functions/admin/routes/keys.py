@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from functions.admin.idempotency import answer_once
 from shared.admin import key_reads, key_rotation, keys, many_keys
 from shared.wire.admin_fields import KeyReference
@@ -36,7 +37,7 @@ from shared.wire.admin_keys import (
     UpdateTeamKeys,
 )
 
-router = APIRouter(tags=["keys"])
+router = APIRouter(tags=["keys"], route_class=DocumentedRoute)
 
 
 def keyed(body: GenerateKey, secret: str | None) -> GenerateKey:

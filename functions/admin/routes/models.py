@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import credentials, model_reads, models, rotation
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_models import (
@@ -32,7 +33,7 @@ from shared.wire.admin_models import (
     UpdateModel,
 )
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], route_class=DocumentedRoute)
 
 
 @router.post("/model/new", openapi_extra=documented(NewModel), responses={200: {"model": ModelRow}})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import organization_members, organizations
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_organizations import (
@@ -24,7 +25,7 @@ from shared.wire.admin_organizations import (
     UpdateOrganizationMember,
 )
 
-router = APIRouter(tags=["organizations"])
+router = APIRouter(tags=["organizations"], route_class=DocumentedRoute)
 
 
 @router.post(

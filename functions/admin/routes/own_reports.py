@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from functions.admin.bodies import shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin.own_reports import own_report, spend_by_member
 from shared.wire.admin_reports import MembersQuery, MembersReply, OwnReport, Rows
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(tags=["reports"], route_class=DocumentedRoute)
 
 Asked = Annotated[OwnReport, Query()]
 OK_ROWS: dict[int | str, dict[str, object]] = {200: {"model": Rows}}

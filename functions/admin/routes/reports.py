@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import calculate, call_activity, log_pages, own_reports, reports
 from shared.storage import spend_reports
 from shared.wire.admin_models import Done
@@ -28,7 +29,7 @@ from shared.wire.admin_reports import (
     TagsQuery,
 )
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(tags=["reports"], route_class=DocumentedRoute)
 
 Days = Annotated[Between, Query()]
 OK_ROWS: dict[int | str, dict[str, object]] = {200: {"model": Rows}}

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from functions.admin.bodies import shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import spend
 from shared.wire.admin_spend import SpendLog, SpendLogsQuery
 
-router = APIRouter(tags=["spend"])
+router = APIRouter(tags=["spend"], route_class=DocumentedRoute)
 
 
 @router.get("/spend/logs", responses={200: {"model": list[SpendLog]}})

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import tags
 from shared.wire.admin_customers import (
     ChangedTag,
@@ -19,7 +20,7 @@ from shared.wire.admin_customers import (
     UpdateTag,
 )
 
-router = APIRouter(tags=["tags"])
+router = APIRouter(tags=["tags"], route_class=DocumentedRoute)
 
 
 @router.post("/tag/new", openapi_extra=documented(NewTag), responses={200: {"model": ChangedTag}})

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import team_callbacks
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_teams import AddCallback, LoggingReply, NoCallbacks, TeamCallbacks
 
-router = APIRouter(tags=["teams"])
+router = APIRouter(tags=["teams"], route_class=DocumentedRoute)
 
 TeamId = Annotated[Identifier, Path()]
 

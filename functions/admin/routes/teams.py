@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from shared.admin import team_members, team_reads, teams
 from shared.wire.admin_fields import Identifier
 from shared.wire.admin_members import (
@@ -45,7 +46,7 @@ from shared.wire.admin_teams import (
     UpdateTeam,
 )
 
-router = APIRouter(tags=["teams"])
+router = APIRouter(tags=["teams"], route_class=DocumentedRoute)
 
 
 @router.post("/team/new", openapi_extra=documented(NewTeam), responses={200: {"model": TeamInfo}})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.admin.bodies import asked, documented, shown
 from functions.admin.caller import Who
+from functions.admin.documented import DocumentedRoute
 from functions.admin.idempotency import answer_once
 from shared.admin import user_reads, users
 from shared.wire.admin_fields import Identifier
@@ -29,7 +30,7 @@ from shared.wire.admin_users import (
     UserPage,
 )
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=DocumentedRoute)
 
 
 @router.post(
