@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from shared.domain import Endpoint
 from shared.errors import BadRequest
 from shared.providers.registry import request_for
 from tests.providers.calls import call, sse
@@ -79,7 +80,7 @@ def test_mistral_is_told_which_tool(choice: Json, expected: Json) -> None:
     assert expected == sent("mistral", tools=TOOLS, tool_choice=choice)["tool_choice"]
 
 
-@pytest.mark.parametrize("provider", ["gemini", "bedrock", "cohere"])
+@pytest.mark.parametrize("provider", ["cohere"])
 def test_who_cannot_keep_calls_apart_says_so(provider: str) -> None:
     with pytest.raises(BadRequest, match="parallel_tool_calls"):
         sent(provider, tools=TOOLS, parallel_tool_calls=False)
@@ -161,3 +162,17 @@ def test_pieces_of_two_calls_on_bedrock_go_to_their_own_call() -> None:
     told: list[Any] = [event.data for event in events if event.data]
     made = [one for chunk in told for one in chunk["choices"][0]["delta"].get("tool_calls", [])]
     assert [0, 1, 1, 0] == [one["index"] for one in made]
+
+
+def test_pieces_of_two_calls_go_to_their_own_block_at_anthropics_entrance() -> None:
+    def piece(index: int, **more: Json) -> JsonObject:
+        made: JsonObject = {"index": index, "function": {"name": "f", "arguments": "{}"}, **more}
+        return {"id": "a", "choices": [{"index": 0, "delta": {"tool_calls": [made]}}]}
+
+    stream = sse(piece(0, id="a"), piece(1, id="b"), piece(0), done=False)
+    asked = call(is_stream=True, endpoint=Endpoint.MESSAGES)
+
+    events = spoken("openai", Endpoint.MESSAGES).decoder(asked).feed(stream)
+
+    told: list[Any] = [event.data for event in events if event.data]
+    assert [0, 1, 0] == [one["index"] for one in told if one["type"] == "content_block_delta"]
