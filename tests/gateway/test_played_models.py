@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Proxy = Callable[..., Awaitable[tuple[Gateway, httpx.AsyncClient]]]
 
 SAID = "Hello from nobody"
-TURN = {"role": "user", "content": "Hello"}
+TURN: JsonObject = {"role": "user", "content": "Hello"}
 ASK: JsonObject = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
 ENTRANCES: list[tuple[str, JsonObject]] = [
     (CHAT, CALL),
