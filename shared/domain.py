@@ -297,6 +297,8 @@ class Deployment:
     base_model: str | None = None
     max_output_tokens: int | None = None
     mode: str | None = None
+    mock_response: str | None = None
+    """What it answers instead of being asked (gateway/mocking.py)."""
     reach: Reach = "anywhere"
     api_version: str = ""
     handling: controls.Handling = controls.UNHANDLED

@@ -206,6 +206,8 @@ async def checked(desk: Desk, deployment: Deployment, now: Millis) -> CheckedEnd
 
 
 async def _ask(desk: Desk, deployment: Deployment, call: Call, now: Millis) -> None:
+    if deployment.mock_response is not None:
+        return
     dialect = dialect_of(deployment.provider, call.endpoint, deployment.model)
     request = replace(request_for(call, deployment), reach=deployment.reach)
     request = await desk.stores.keyring.opened(request, deployment, now)

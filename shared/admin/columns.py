@@ -32,8 +32,6 @@ IN_METADATA: Final = (
     "tag_rpm_limit",
     "rpm_limit_type",
     "tpm_limit_type",
-    "guardrails",
-    "policies",
     "prompts",
     "enforced_params",
     "temp_budget_increase",

@@ -51,7 +51,7 @@ _NEW_KEY: Final = (
     _OWN_KEY
     | _LIMITS
     | {"user_id", "team_id", "duration", "models", "aliases", "config", "blocked", "key_type"}
-    | {"allowed_routes", "allowed_cache_controls", "enforced_params", "guardrails", "policies"}
+    | {"allowed_routes", "allowed_cache_controls", "enforced_params"}
     | {"prompts", "auto_rotate", "rotation_interval", "router_settings", "budget_fallbacks"}
 )
 """Of a key that somebody makes: the limits of user and team hold beside those of the key."""
@@ -66,7 +66,7 @@ _ORG_USER: Final = (
 )
 _TEAM: Final = (
     frozenset({"team_id", "team_alias", "metadata", "tags", "model_aliases"})
-    | {"guardrails", "policies", "prompts", "router_settings", "team_member_permissions"}
+    | {"prompts", "router_settings", "team_member_permissions"}
     | {"team_member_budget", "team_member_budget_duration", "team_member_key_duration"}
     | {"team_member_rpm_limit", "team_member_tpm_limit"}
 )

@@ -123,6 +123,7 @@ def read_deployment(entry: Section, defaults: Defaults) -> Deployment:
         base_model=info.text("base_model") or params.text("base_model") or None,
         max_output_tokens=info.maybe_whole("max_output_tokens"),
         mode=info.text("mode") or None,
+        mock_response=params.text("mock_response") or None,
         api_version=_api_version(params, vendor),
         handling=_handling(params, defaults.handling),
         defaults=_call_defaults(params),

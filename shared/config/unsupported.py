@@ -103,7 +103,6 @@ _WARNED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         },
         "litellm_params": {
             "max_retries": "has no effect: router_settings.num_retries counts for all",
-            "mock_response": "has no effect here; send mock_response with a request",
             "use_in_pass_through": "has no effect: any deployment of a vendor opens its routes",
             "configurable_clientside_auth_params": "is not supported: callers bring no keys",
         },

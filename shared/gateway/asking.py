@@ -11,7 +11,7 @@ from shared.domain import Usage
 from shared.endpoints import COUNTING, Endpoint
 from shared.errors import ProviderFailed, TransportFailed
 from shared.gateway.deadlines import seconds_left
-from shared.gateway.mocking import is_mocked, mocked_reply, mocked_stream
+from shared.gateway.mocking import is_played, mocked_reply, mocked_stream
 from shared.gateway.quotes import asked_of
 from shared.gateway.timings import PROVIDER
 from shared.providers.dialect import Reply
@@ -52,11 +52,13 @@ class OpenStream:
 
 async def ask(running: Running) -> Reply:
     """Return the whole answer of the call's current deployment, or raise ProviderFailed."""
-    if is_mocked(running):
-        return await mocked_reply(running)
     call, to = running.call, running.deployment
-    if call.endpoint in COUNTING and not counts_tokens(to.provider, call.endpoint, to.model):
+    is_told = is_played(running)
+    counts = not is_told and counts_tokens(to.provider, call.endpoint, to.model)
+    if call.endpoint in COUNTING and not counts:
         return Reply(token_count(call.endpoint, estimate(call)), Usage(), None)
+    if is_told:
+        return await mocked_reply(running)
     dialect = dialect_of(to.provider, call.endpoint, to.model)
     with running.timings.step(PROVIDER):
         response = await _send(running)
@@ -73,7 +75,7 @@ async def open_stream(running: Running) -> OpenStream | Replay:
 
     Until then nothing has gone out to the caller, so a failure can still be another's turn.
     """
-    if is_mocked(running):
+    if is_played(running):
         return await mocked_stream(running)
     call, to = running.call, running.deployment
     dialect = dialect_of(to.provider, call.endpoint, to.model)

@@ -1,20 +1,27 @@
-"""Answers without a provider: `mock_response` and the failures that LiteLLM's users test with."""
+"""Answers without a provider: `mock_response` and the failures that LiteLLM's users test with.
+
+What is played is a chat in OpenAI's words, told at each entrance as any vendor's would be.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shared.domain import Endpoint, Usage
-from shared.errors import ContentPolicyViolated, ContextWindowExceeded, ProviderFailed
+import orjson
+
+from shared.domain import Usage
+from shared.errors import BadRequest, ContentPolicyViolated, ContextWindowExceeded, ProviderFailed
 from shared.gateway.replaying import Replay
-from shared.providers.dialect import Reply, StreamEvent
+from shared.providers.registry import telling
 from shared.spend.tokens import estimate, tokens_of_bytes
 
 if TYPE_CHECKING:
     from shared.controls import Mock
-    from shared.domain import JsonObject
+    from shared.domain import Json, JsonObject
     from shared.gateway.running import Running
+    from shared.providers.dialect import Dialect, Reply
 
 _MOCKED: Final = "This is a mock error"
 _ERRORS: Final = {
@@ -31,7 +38,7 @@ _OF_REQUEST: Final[dict[str, type[ProviderFailed]]] = {
 
 
 def is_mocked(running: Running) -> bool:
-    """Tell whether the current deployment is played by us."""
+    """Tell whether the caller wants the current deployment to be played."""
     mock = running.call.mock
     if mock is None:
         return False
@@ -44,34 +51,48 @@ def fails_for_good(running: Running) -> bool:
     return is_mocked(running) and (mock is None or mock.fails != "rate_limit")
 
 
+def is_played(running: Running) -> bool:
+    """Tell whether nobody is asked: it is mocked, or the deployment never asks anybody.
+
+    Such a deployment fails and answers like any other: it rests, its siblings and fallbacks answer.
+    """
+    return is_mocked(running) or running.deployment.mock_response is not None
+
+
 async def mocked_reply(running: Running) -> Reply:
     """Return the answer that was asked for, or raise the failure."""
     text, usage = await _play(running)
-    body = _body(running, text, usage)
-    return Reply(body, usage, str(body["id"]), len(text.encode()))
+    message: Json = {"role": "assistant", "content": text}
+    choice: Json = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}
+    chat = _chat(running, [choice], usage)
+    reply = _entrance(running).reply(running.call, orjson.dumps(chat))
+    return replace(reply, usage=usage)
 
 
 async def mocked_stream(running: Running) -> Replay:
     """Return the answer that was asked for as a stream, word by word."""
     text, usage = await _play(running)
-    replay = Replay(())
     words = text.split(" ")
     pieces = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
-    replay.first = [_event(running, piece) for piece in pieces]
-    replay.first.append(_event(running, "", finish="stop"))
-    shown = _chunk(running, [], usage) if running.call.wants_usage_chunk else None
-    replay.first.append(StreamEvent(data=shown, usage=usage))
-    replay.first.append(StreamEvent(is_done=True))
+    chunks = [_chunk(running, {"role": "assistant", "content": piece}) for piece in pieces]
+    chunks.append(_chunk(running, {}, finish="stop"))
+    chunks.append({**_chat(running, [], usage), "object": "chat.completion.chunk"})
+    sent = [b"data: " + orjson.dumps(chunk) for chunk in chunks]
+    decoder = _entrance(running).decoder(running.call)
+    events = [*decoder.feed(b"\n\n".join([*sent, b"data: [DONE]", b""])), *decoder.end()]
+    replay = Replay(())
+    replay.first = [replace(event, usage=usage) if event.usage else event for event in events]
     return replay
 
 
 async def _play(running: Running) -> tuple[str, Usage]:
-    mock = running.call.mock
+    mock, text = running.call.mock, running.deployment.mock_response
     if mock is not None:
         await asyncio.sleep(mock.delay)
-    if mock is None or mock.text is None or mock.is_timeout or _fails_here(running, mock):
+        text = text if mock.text is None else mock.text
+    fails = mock is not None and (mock.is_timeout or _fails_here(running, mock))
+    if fails or text is None:
         raise await _failed(running, mock)
-    text = mock.text
     if text in _ERRORS:
         status, kind = _ERRORS[text]
         raise _failure(status, kind)
@@ -116,43 +137,32 @@ def _fails_here(running: Running, mock: Mock) -> bool:
     return mock.fails is not None and running.quote.group == running.quotes[0].group
 
 
-def _body(running: Running, text: str, usage: Usage) -> JsonObject:
-    choice: JsonObject = {"index": 0, "finish_reason": "stop", "logprobs": None}
-    if running.call.endpoint is Endpoint.CHAT:
-        choice["message"] = {"role": "assistant", "content": text}
-    else:
-        choice["text"] = text
-    return {**_chunk(running, [choice], usage), "object": _kind(running, is_chunk=False)}
+def _entrance(running: Running) -> Dialect:
+    """Return how a chat is told to this caller."""
+    dialect = telling(running.call.endpoint)
+    if dialect is None:
+        told = "The model has a mock_response: it answers chats, completions, messages, responses."
+        raise BadRequest(told, param="model")
+    return dialect
 
 
-def _event(running: Running, piece: str, finish: str | None = None) -> StreamEvent:
-    choice: JsonObject = {"index": 0, "finish_reason": finish}
-    if running.call.endpoint is Endpoint.CHAT:
-        choice["delta"] = {} if finish else {"role": "assistant", "content": piece}
-    else:
-        choice["text"] = piece
-    chunk = _chunk(running, [choice])
-    return StreamEvent(data=chunk, text_bytes=len(piece.encode()), response_id=str(chunk["id"]))
+def _chunk(running: Running, delta: JsonObject, finish: str | None = None) -> JsonObject:
+    choice: Json = {"index": 0, "finish_reason": finish, "delta": delta}
+    return {**_chat(running, [choice]), "object": "chat.completion.chunk"}
 
 
-def _chunk(running: Running, choices: list[JsonObject], usage: Usage | None = None) -> JsonObject:
-    chunk: JsonObject = {
+def _chat(running: Running, choices: list[Json], usage: Usage | None = None) -> JsonObject:
+    chat: JsonObject = {
         "id": f"chatcmpl-{running.call.id}",
-        "object": _kind(running, is_chunk=True),
+        "object": "chat.completion",
         "created": running.gateway.clock.now() // 1000,
         "model": running.call.model,
-        "choices": [*choices],
+        "choices": choices,
     }
     if usage is not None:
-        chunk["usage"] = {
+        chat["usage"] = {
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "total_tokens": usage.total_tokens,
         }
-    return chunk
-
-
-def _kind(running: Running, *, is_chunk: bool) -> str:
-    if running.call.endpoint is not Endpoint.CHAT:
-        return "text_completion"
-    return "chat.completion.chunk" if is_chunk else "chat.completion"
+    return chat

@@ -151,6 +151,24 @@ def dialect_of(provider: str, endpoint: Endpoint = Endpoint.CHAT, model: str = "
             raise BadRequest(f"{provider} has no models for this endpoint.", param="model")
 
 
+def telling(endpoint: Endpoint) -> Dialect | None:
+    """Return how a chat in OpenAI's words is told at an entrance; None where no chat can be."""
+    chat = loading.openai()
+    match endpoint:
+        case Endpoint.CHAT:
+            return chat
+        case Endpoint.COMPLETION:
+            return loading.completions_bridge(chat)
+        case Endpoint.MESSAGES:
+            return loading.messages_bridge(chat, is_rich=False)
+        case Endpoint.RESPONSES:
+            return loading.responses_bridge(chat)
+        case Endpoint.CONTENT:
+            return loading.content_bridge(chat, is_rich=False)
+        case _:
+            return None
+
+
 def _speaks(provider: str, model: str) -> str:
     """Name the dialect of a provider's model: platforms speak several."""
     if provider == "vertex_ai" and model.startswith("claude"):

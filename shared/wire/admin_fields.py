@@ -137,8 +137,8 @@ def _says_nothing(value: JsonValue) -> None:
     inner = value.values() if isinstance(value, dict) else [value]
     if any(inner):
         raise ValueError(
-            "is not supported: there are no projects, agents, tools or vector stores here to "
-            "which a key could be limited; leave it out"
+            "is not supported: there are no projects, agents, tools, vector stores or guardrails "
+            "here that could limit its calls; leave it out"
         )
 
 
@@ -211,7 +211,7 @@ Chains = Annotated[
 """Model names and those that stand in for them, in their order."""
 
 Unsupported = Annotated[JsonValue, AfterValidator(_says_nothing), WithJsonSchema({"type": "null"})]
-"""What would limit a key by something that is not here: empty, or refused, never left aside."""
+"""What would limit calls by something that is not here: empty, or refused, never left aside."""
 
 AnyValue = Annotated[JsonValue, AfterValidator(_storable)]
 """Any JSON that can be stored."""

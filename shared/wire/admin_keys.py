@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -46,9 +46,6 @@ ROUTES_OF_KEY_TYPE: Mapping[KeyType, list[str]] = {
 }
 
 
-_UNSUPPORTED: Final = frozenset({"project_id", "agent_id", "object_permission"})
-
-
 class KeyFields(PolicyFields):
     """What a key can be given when it is made or changed."""
 
@@ -73,12 +70,7 @@ class KeyFields(PolicyFields):
     project_id: Unsupported = None
     agent_id: Unsupported = None
     object_permission: Unsupported = None
-
-    @model_validator(mode="after")
-    def _forget_what_says_nothing(self) -> Self:
-        """Leave out of what was sent the fields that mean nothing here: forms send them empty."""
-        self.model_fields_set.difference_update(_UNSUPPORTED)
-        return self
+    denied_passthrough_routes: Unsupported = None
 
 
 class GenerateKey(KeyFields):

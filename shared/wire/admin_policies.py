@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from shared.wire.admin_fields import (
     AdminModel,
@@ -21,6 +21,7 @@ from shared.wire.admin_fields import (
     Names,
     Parallel,
     Rate,
+    Unsupported,
 )
 
 MAX_LIMITS: Final = 20
@@ -35,6 +36,13 @@ class BudgetLimit(AdminRequest):
 
 BudgetLimits = Annotated[list[BudgetLimit], Field(max_length=MAX_LIMITS)]
 """Budgets that hold at once."""
+
+_UNSUPPORTED: Final = frozenset(
+    {
+        *("guardrails", "policies", "project_id", "agent_id", "object_permission"),
+        "denied_passthrough_routes",
+    }
+)
 
 
 class PolicyFields(AdminRequest):
@@ -63,9 +71,15 @@ class PolicyFields(AdminRequest):
     model_tpm_limit: ModelRates | None = None
     rpm_limit_type: LimitType | None = None
     tpm_limit_type: LimitType | None = None
-    guardrails: Names | None = None
-    policies: Names | None = None
+    guardrails: Unsupported = None
+    policies: Unsupported = None
     prompts: Names | None = None
+
+    @model_validator(mode="after")
+    def _forget_what_says_nothing(self) -> Self:
+        """Leave out of what was sent the fields that mean nothing here: forms send them empty."""
+        self.model_fields_set.difference_update(_UNSUPPORTED)
+        return self
 
 
 class PolicyColumns(AdminModel):

@@ -53,7 +53,12 @@ _STREAMED: Final = frozenset(
     }
 )
 
-_PLAYABLE: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETION})
+_PLAYABLE: Final = frozenset(
+    {
+        *(Endpoint.CHAT, Endpoint.COMPLETION, Endpoint.MESSAGES),
+        *(Endpoint.RESPONSES, Endpoint.CONTENT),
+    }
+)
 """Where an answer in words can be played instead of asking."""
 
 _ONE_PROMPT: Final = checks.either(checks.text, checks.tokens)

@@ -48,7 +48,7 @@ def mock_of(read: Reads, *, has_text: bool) -> Mock | None:
 def _not_here(value: Json) -> str:
     # Ignored, it would let a test ask a provider in earnest.
     del value
-    raise Unfit("is for chat completions and completions only")
+    raise Unfit("is for answers in words only: chats, completions, messages, responses")
 
 
 def _delay(value: Json) -> float:

@@ -45,6 +45,16 @@ async def test_a_deployment_that_fails_is_not_and_tells_no_key(
     assert "canary" not in reply.text
 
 
+async def test_one_that_is_played_is_healthy_and_called_by_nobody(
+    admin: Admin, provider: Provider
+) -> None:
+    await admin.made("/model/new", **model("gpt", provider.url, mock_response="Hello"))
+
+    reply = (await admin.get("/health")).json()
+
+    assert (1, []) == (reply["healthy_count"], provider.requests)
+
+
 async def test_what_costs_more_than_a_token_is_not_called(admin: Admin, provider: Provider) -> None:
     entry = model("any/*", provider.url, model="openai/*")
     await admin.made("/model/new", **entry)

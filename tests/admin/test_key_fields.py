@@ -53,7 +53,14 @@ async def test_what_is_no_chain_is_refused(lasting: Admin, chains: object) -> No
 
 @pytest.mark.parametrize(
     "field",
-    [{"project_id": "p"}, {"agent_id": "a"}, {"object_permission": {"vector_stores": ["v"]}}],
+    [
+        {"project_id": "p"},
+        {"agent_id": "a"},
+        {"object_permission": {"vector_stores": ["v"]}},
+        {"guardrails": ["pii"]},
+        {"policies": ["strict"]},
+        {"denied_passthrough_routes": ["/openai"]},
+    ],
 )
 async def test_a_limit_by_what_is_not_here_is_refused_and_not_left_aside(
     lasting: Admin, field: dict[str, object]
@@ -70,7 +77,12 @@ async def test_a_limit_by_what_is_not_here_is_refused_and_not_left_aside(
 async def test_such_a_field_that_is_empty_says_nothing(lasting: Admin) -> None:
     user = await lasting.given_user()
     made = await lasting.given_key(user_id=user["user_id"])
-    empty = {"project_id": None, "agent_id": "", "object_permission": {"vector_stores": []}}
+    empty: dict[str, object] = {
+        "project_id": None,
+        "agent_id": "",
+        "object_permission": {"vector_stores": []},
+    }
+    empty |= {"guardrails": [], "policies": None}
 
     new = await lasting.post("/key/generate", empty, key=user["key"])
     changed = await lasting.post("/key/update", {"key": made["key"], **empty}, key=user["key"])

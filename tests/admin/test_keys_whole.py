@@ -36,7 +36,6 @@ IN_METADATA: Json = {
     "model_rpm_limit": {"gpt-4o": 5},
     "model_tpm_limit": {"gpt-4o": 500},
     "tag_rpm_limit": {"a": 3},
-    "guardrails": ["g"],
     "enforced_params": ["user"],
 }
 
