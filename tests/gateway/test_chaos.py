@@ -123,9 +123,11 @@ async def _trouble(four: list[Provider]) -> AsyncIterator[None]:
     async def breaking() -> None:
         troubles = cycle(TROUBLES)
         for turn in cycle(range(4)):
+            four[turn].default = Behaviour()  # first: no request may meet four that are broken
             for number, server in enumerate(four):
                 server.release()
-                server.default = Behaviour() if number == turn else next(troubles)
+                if number != turn:
+                    server.default = next(troubles)
             await asyncio.sleep(PHASE_SECONDS)
 
     task = asyncio.create_task(breaking())
