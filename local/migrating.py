@@ -46,7 +46,10 @@ def _parameter(stage: str) -> str:
         raise NoDatabase(f"{stage!r} is no name of a stage.")
     aws = shutil.which("aws")
     if aws is None:
-        raise NoDatabase("The AWS command line is needed to read the stage's DATABASE_URL.")
+        raise NoDatabase(
+            "The AWS command line is needed to read the stage's DATABASE_URL: apt install awscli; "
+            "or give it as DATABASE_URL in the environment, without --stage."
+        )
     name = f"/tollgate/{stage}/gateway/DATABASE_URL"
     argv = [aws, "ssm", "get-parameter", "--with-decryption", "--name", name]
     argv += ["--query", "Parameter.Value", "--output", "text"]

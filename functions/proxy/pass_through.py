@@ -20,7 +20,7 @@ from shared.gateway.serve import serve
 from shared.runtime.http import deadline_of, read_body
 from shared.spend.ids import uuid7
 from shared.wire.frames import PassingFraming
-from shared.wire.header_values import safe_headers
+from shared.wire.header_values import safe_headers, with_end_user
 from shared.wire.passing_requests import parse_passing
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ async def pass_through(request: Request) -> Response:
                 dict(request.headers),
                 await read_body(request),
             ),
+            with_end_user(request.headers, gateway.config.general.end_user_headers),
             id=call_id,
             requester_ip=request.client.host if request.client else None,
         )

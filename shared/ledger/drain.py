@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.domain import Nanodollars
+from shared.observability import log
 from shared.storage import stream
 from shared.storage.admission import SHARD
 from shared.storage.failures import StatementFailed
@@ -135,6 +136,7 @@ async def _drain_batch(stores: Stores, reader: _Reader) -> _Batch | None:
     async with stores.postgres.transaction(seconds=SECONDS) as transaction:
         if not await take_turn(transaction, SHARD):
             return None
+        await _go_on_where_redis_is(stores, transaction)
         entries = await reader.read()
         if not entries:
             return _Batch(0, _NOTHING, 0)
@@ -145,6 +147,17 @@ async def _drain_batch(stores: Stores, reader: _Reader) -> _Batch | None:
         await move_position(transaction, SHARD, last)
     await stream.trim(stores.redis, last)
     return _Batch(len(entries), booked, len(parked))
+
+
+async def _go_on_where_redis_is(stores: Stores, transaction: Transaction) -> None:
+    """Accept that Postgres has lost what it had booked: it was restored, or failed over.
+
+    What was cut off the stream was in Postgres before, so its position is never the older one else.
+    As long as it is, no budget can be made of what Postgres knows.
+    """
+    trimmed = await stream.trimmed_to(stores.redis)
+    if trimmed is not None and await move_position(transaction, SHARD, trimmed):
+        log.error("ledger_rows_lost", up_to=trimmed)
 
 
 _NOTHING: Final = Booked(0, Nanodollars(0))

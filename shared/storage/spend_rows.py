@@ -129,9 +129,9 @@ async def take_turn(db: Runs, shard: int) -> bool:
     return found is not None and found["has_turn"] is True
 
 
-async def move_position(db: Runs, shard: int, stream_id: str) -> None:
-    """Note that every entry up to this one is booked or parked."""
-    await db.run(_SQL["move_position"], shard=shard, stream_id=stream_id)
+async def move_position(db: Runs, shard: int, stream_id: str) -> bool:
+    """Note that every entry up to this one is booked or parked; False when that was known."""
+    return await db.one(_SQL["move_position"], shard=shard, stream_id=stream_id) is not None
 
 
 async def position(db: Runs, shard: int) -> str:

@@ -49,6 +49,12 @@ async def trim(redis: Runs, last: str) -> int:
     return cut if isinstance(cut, int) else 0
 
 
+async def trimmed_to(redis: Runs) -> str | None:
+    """Return the last entry that was cut off; None when none ever was."""
+    found = await redis.execute(["GET", LEDGER_POSITION])
+    return found if isinstance(found, str) else None
+
+
 async def length(redis: Runs) -> int:
     """Return how many entries wait."""
     found = await redis.execute(["XLEN", LEDGER])

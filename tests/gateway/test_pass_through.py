@@ -48,6 +48,55 @@ async def test_the_bytes_go_up_with_the_real_key_and_come_back_as_they_are(
     assert int(entry["spend"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({"x-litellm-end-user-id": "ann"}, {}), ({}, {"user": "ann"})],
+)
+async def test_the_row_says_for_whom_and_by_what_it_is_found(
+    client: httpx.AsyncClient,
+    given: Given,
+    gateway: Gateway,
+    provider: Provider,
+    headers: dict[str, str],
+    body: dict[str, str],
+) -> None:
+    key = await given.key(allowed_routes=["/openai/*"])
+    told = {"x-litellm-tags": "a,b", "x-litellm-session-id": "s-1", **headers, **key.headers}
+
+    await client.post("/openai/v1/anything", json={**ASK, **body}, headers=told)
+
+    (entry,) = await ledger(gateway, 1)
+    row = orjson.loads(entry["row"])
+    assert ("ann", ["a", "b"], "s-1") == (row["end_user"], row["request_tags"], row["session_id"])
+    assert not [name for name in provider.requests[0].headers if name.startswith("x-litellm")]
+
+
+async def test_a_blocked_end_user_is_refused_and_nobody_asked(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    await given.row("litellm_endusertable", user_id="ann", blocked=True)
+    key = await given.key(allowed_routes=["/openai/*"])
+    headers = {"x-litellm-end-user-id": "ann", **key.headers}
+
+    reply = await client.post("/openai/v1/anything", json=ASK, headers=headers)
+
+    assert (400, []) == (reply.status_code, provider.requests)
+    assert "blocked" in reply.json()["error"]["message"]
+
+
+async def test_what_a_vendor_calls_user_is_its_own(
+    client: httpx.AsyncClient, given: Given, provider: Provider
+) -> None:
+    key = await given.key(allowed_routes=["/openai/*"])
+    provider.next(Behaviour(body=b"{}"))
+
+    reply = await client.post(
+        "/openai/v1/anything", json={**ASK, "user": {"id": 7}}, headers=key.headers
+    )
+
+    assert (200, {"id": 7}) == (reply.status_code, provider.requests[0].json["user"])
+
+
 async def test_a_stream_is_passed_on_byte_by_byte_and_counted(
     client: httpx.AsyncClient, gateway: Gateway, provider: Provider
 ) -> None:

@@ -57,3 +57,9 @@ def test_without_a_stage_or_a_url_it_asks_for_one() -> None:
     done = migrate()
 
     assert (2, True) == (done.returncode, "Say which database" in done.stderr)
+
+
+def test_without_the_aws_command_line_it_says_how_to_get_it(tmp_path: Path) -> None:
+    done = migrate("--stage", "dev", PATH=str(tmp_path))
+
+    assert (2, True) == (done.returncode, "apt install awscli" in done.stderr)

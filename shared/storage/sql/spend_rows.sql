@@ -403,7 +403,8 @@ insert into ledger_position (shard, stream_id)
 values (%(shard)s, %(stream_id)s)
 on conflict (shard) do update
 set stream_id = excluded.stream_id
-where string_to_array(ledger_position.stream_id, '-')::numeric[] < string_to_array(excluded.stream_id, '-')::numeric[];
+where string_to_array(ledger_position.stream_id, '-')::numeric[] < string_to_array(excluded.stream_id, '-')::numeric[]
+returning stream_id;
 
 -- name: position
 -- Up to which entry of the stream all is booked.
