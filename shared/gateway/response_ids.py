@@ -61,7 +61,7 @@ def sealed_ids(
     response = data.get("response")
     if isinstance(response, dict):
         return {**data, "response": sealed_ids(response, deployment_id, principal, secret)}
-    if data.get("object") not in _WITH_IDS:
+    if str(data.get("object")) not in _WITH_IDS:
         return data
     sealed = {
         name: seal(StoredResponse(deployment_id, value), principal, secret)

@@ -66,7 +66,7 @@ def media_reply(call: Call, body: bytes) -> Reply:
     if call.endpoint is Endpoint.SPEECH:
         kind = _SOUNDS.get(str(call.body.get("response_format")), "audio/mpeg")
         return Reply({}, _spoken(call), None, raw=body, media_type=kind)
-    if call.body.get("response_format") in _TEXT_FORMATS:
+    if str(call.body.get("response_format")) in _TEXT_FORMATS:
         return Reply({}, _heard(call, {}), None, raw=body, media_type="text/plain; charset=utf-8")
     parsed = _object(body)
     if parsed.get("error"):

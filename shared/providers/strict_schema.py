@@ -55,7 +55,7 @@ def _is_held(name: str, value: Json) -> bool:
     """Tell whether a model can be held to it."""
     match name:
         case "format":
-            return value in _FORMATS
+            return isinstance(value, str) and value in _FORMATS
         case "minItems":
             return value in (0, 1)
         case _:

@@ -32,6 +32,7 @@ WORDS = [
     *("thinking", "signature", "delta", "message", "index", "usage", "candidates", "parts"),
     *("functionCall", "choices", "finish_reason", "stop_reason", "toolUse", "cache_control"),
     *("message_start", "content_block_start", "content_block_delta", "message_delta", "error"),
+    *("json_schema", "schema", "strict", "properties", "format", "anyOf", "enum", "required"),
     *("content-delta", "tool-call-start", "message-end", "{}", "[", "data:a/b;base64,AA"),
 ]
 words = st.sampled_from(WORDS)
@@ -53,7 +54,13 @@ bodies = st.fixed_dictionaries(
     optional={
         "tools": st.lists(objects, max_size=2),
         "tool_choice": words | objects,
-        "response_format": objects,
+        "response_format": objects
+        | st.fixed_dictionaries(
+            {
+                "type": st.just("json_schema"),
+                "json_schema": st.fixed_dictionaries({"schema": objects}),
+            }
+        ),
         "reasoning_effort": words,
         "thinking": objects,
         "output_config": objects,

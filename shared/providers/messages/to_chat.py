@@ -41,7 +41,7 @@ def chat_body(
         "stop": given.get("stop_sequences") or None,
         # `output_format` is its name of the beta, which SDKs still send.
         "response_format": _format(mapping(config.get("format") or given.get("output_format"))),
-        "thinking": thinking if is_asked and thinking.get("type") in _THINKING else None,
+        "thinking": thinking if is_asked and text(thinking.get("type")) in _THINKING else None,
         **_tools(given, limits, is_rich=is_rich),
     }
     is_told = thinking.get("type") == "enabled" and is_rich
